@@ -1,0 +1,84 @@
+"""Which implementation of the kernels runs: chosen once, when this module is imported.
+
+The extension is required. ``AIMCSIM_ISA=sse2|avx2|avx512`` (``baseline`` on processors that are not x86-64) forces an
+instruction set, ``AIMCSIM_NO_EXT=1`` the readable twin, which is some hundred times slower. All of them give the same
+bits.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from aimcsim._kernels import array_twin
+
+EXTENSION = "aimcsim._kernels._array"
+ISA_NAMES = ("baseline", "sse2", "avx2", "avx512")
+
+
+@dataclass(frozen=True, slots=True)
+class Implementation:
+    """One way to run the kernels: the twin, or the extension with one instruction set."""
+
+    name: str
+    mvm_f32: Callable[..., None]
+    read_columns: Callable[..., None]
+
+
+TWIN = Implementation("twin", array_twin.mvm_f32, array_twin.read_columns)
+
+
+def load_extension() -> dict[str, Implementation]:
+    """Return the instruction sets that this build and this processor have, weakest first."""
+    try:
+        extension = importlib.import_module(EXTENSION)
+    except ImportError as error:
+        raise ImportError(
+            f"aimcsim's compiled kernels cannot be loaded ({error}). Build them with `pip install .` in the source "
+            "folder, which needs a C compiler; Python started in that folder imports the unbuilt tree instead of "
+            "the installed package. AIMCSIM_NO_EXT=1 runs the slow readable twin."
+        ) from error
+    return {
+        name: Implementation(name, partial(extension.mvm_f32, isa), partial(extension.read_columns, isa))
+        for isa, name in enumerate(extension.isa_names())
+        if name
+    }
+
+
+def choose(environment: Mapping[str, str]) -> tuple[dict[str, Implementation], Implementation]:
+    """Return all implementations there are and the one that `environment` asks for."""
+    if environment.get("AIMCSIM_NO_EXT") == "1":
+        return {TWIN.name: TWIN}, TWIN
+    isas = load_extension()
+    wanted = environment.get("AIMCSIM_ISA") or list(isas)[-1]
+    if wanted not in isas:
+        reason = "this processor or build lacks it" if wanted in ISA_NAMES else "no such instruction set"
+        raise ImportError(f"AIMCSIM_ISA={wanted}: {reason}; there are {', '.join(isas)}")
+    return {TWIN.name: TWIN, **isas}, isas[wanted]
+
+
+_implementations, _active = choose(os.environ)
+
+
+def implementations() -> tuple[str, ...]:
+    """Return the names of all implementations that can run here: ``twin``, then instruction sets, weakest first."""
+    return tuple(_implementations)
+
+
+def active() -> Implementation:
+    """Return the implementation in use."""
+    return _active
+
+
+def select(name: str) -> None:
+    """Use the implementation `name` from now on, in the whole process. For tests and measurements.
+
+    Raises
+    ------
+    KeyError    If `name` is not among `implementations()`.
+    """
+    global _active  # noqa: PLW0603 - one choice for the process is the point
+    _active = _implementations[name]

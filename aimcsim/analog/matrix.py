@@ -1,0 +1,98 @@
+"""A matrix standing in analog arrays: what each array contributes, and how contributions are put together."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aimcsim.analog.spec import ArraySpec, Block
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What some arrays make of B input vectors, before the contributions of row blocks are added.
+
+    Attributes
+    ----------
+    blocks : mapping            Block index -> [B, groups * cols] of that block, groups outermost: float32 (ideal) or
+                                exact int64 in units of input level times weight level (quantized).
+    input_scale : float64 [B]   Quantized only: what an input level of each vector is worth.
+    codes : mapping             Only when asked for: block index -> int32 [B, polarities, input_phases,
+                                cells_per_weight, groups * cols]. The cell axis runs over slices, least significant
+                                first, and within a slice of differential cells over the positive and the negative
+                                column.
+    """
+
+    blocks: Mapping[int, NDArray[Any]]
+    input_scale: NDArray[np.float64] | None = None
+    codes: Mapping[int, NDArray[np.int32]] | None = None
+
+
+class ProgrammedMatrix(ABC):
+    """A logical matrix [groups, K, N] cut into blocks, one per array. Made by `aimcsim.analog.program`.
+
+    Every value is a function of the weights and of its own input vector: the same bits for any split of the batch, any
+    subsets of blocks, and any instruction set. It is immutable and may be used by several threads.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], blocks: Sequence[Block], spec: ArraySpec) -> None:
+        self.shape = shape
+        self.blocks = tuple(blocks)
+        self.spec = spec
+
+    @property
+    def outputs(self) -> int:
+        """Length of an output vector."""
+        return self.shape[0] * self.shape[2]
+
+    def partial(self, x: NDArray[np.float32], block_ids: Sequence[int], *, codes: bool = False) -> Partial:
+        """Return what the arrays `block_ids` contribute for the vectors `x`, float32 [B, groups * K].
+
+        Raises
+        ------
+        ValueError         If `x` has another length.
+        SimulationError    Quantized: if `x` is not finite.
+        """
+        groups, rows, _ = self.shape
+        if x.ndim != 2 or x.shape[1] != groups * rows:
+            raise ValueError(f"vectors must be [B, {groups * rows}] (got {list(x.shape)})")
+        return self._partial(np.ascontiguousarray(x, dtype=np.float32), block_ids, codes)
+
+    def merge(self, partials: Sequence[Partial]) -> NDArray[np.float32]:
+        """Return the outputs, float32 [B, groups * N], from partials that hold every block once, in any order.
+
+        Row blocks are added in the order of their block index, whoever read them.
+
+        Raises
+        ------
+        ValueError    If a block is missing or there twice.
+        """
+        held = sorted(index for partial in partials for index in partial.blocks)
+        if held != list(range(len(self.blocks))):
+            raise ValueError(f"partials must hold each of the blocks 0..{len(self.blocks) - 1} once (got {held})")
+        return self._merge(partials)
+
+    def mvm(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the product of the vectors `x`, float32 [B, groups * K], with the matrix: float32 [B, groups * N]."""
+        return self.merge([self.partial(x, range(len(self.blocks)))])
+
+    @abstractmethod
+    def _partial(self, x: NDArray[np.float32], block_ids: Sequence[int], codes: bool) -> Partial: ...
+
+    @abstractmethod
+    def _merge(self, partials: Sequence[Partial]) -> NDArray[np.float32]: ...
+
+    def _sum_of_blocks(self, partials: Sequence[Partial], dtype: type[np.float32 | np.int64]) -> NDArray[Any]:
+        """Return [B, groups, N]: the blocks added to zero in index order."""
+        groups, _, cols = self.shape
+        held = {index: value for partial in partials for index, value in partial.blocks.items()}
+        total = np.zeros((len(held[0]), groups, cols), dtype=dtype)
+        for index, block in enumerate(self.blocks):
+            group_slice, _, col_slice = block.slices
+            total[:, group_slice, col_slice] += held[index].reshape(len(total), block.groups, block.cols)
+        return total

@@ -1,0 +1,48 @@
+"""Puts a matrix into arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aimcsim.analog.ideal import IdealMatrix
+from aimcsim.analog.matrix import ProgrammedMatrix
+from aimcsim.analog.quantized import QuantizedMatrix
+from aimcsim.analog.spec import ArraySpec, Block
+
+Mode = Literal["ideal", "quantized"]
+
+_MATRICES: Final[dict[Mode, type[IdealMatrix | QuantizedMatrix]]] = {"ideal": IdealMatrix, "quantized": QuantizedMatrix}
+
+
+def program(
+    weight: NDArray[np.float32], blocks: Sequence[Block], spec: ArraySpec, mode: Mode = "quantized"
+) -> ProgrammedMatrix:
+    """Return `weight` [groups, K, N] standing in one array per block.
+
+    Parameters
+    ----------
+    blocks : sequence of Block    Cover every weight once; their order is the order in which row blocks are added.
+    mode : str                    `ideal`: real numbers, no error. `quantized`: integers through converters.
+
+    Raises
+    ------
+    ValueError     If the blocks leave out or repeat a weight, or do not fit the array.
+    ConfigError    If a weight is not finite, or the array's sums cannot be held in integers.
+    """
+    weight = np.ascontiguousarray(weight, dtype=np.float32)
+    if weight.ndim != 3 or not weight.size:
+        raise ValueError(f"a matrix must be [groups, K, N], none of them 0 (got {list(weight.shape)})")
+    covered = np.zeros(weight.shape, dtype=np.uint8)
+    for index, block in enumerate(blocks):
+        if block.groups * block.rows > spec.rows or block.groups * block.cols > spec.weights_per_row:
+            raise ValueError(f"block {index} does not fit {spec.rows} rows of {spec.weights_per_row} weights: {block}")
+        if any(part.stop > size for part, size in zip(block.slices, weight.shape, strict=True)):
+            raise ValueError(f"block {index} reaches beyond the matrix {list(weight.shape)}: {block}")
+        covered[block.slices] += 1
+    if not (covered == 1).all():
+        raise ValueError(f"blocks must cover every weight once; {int((covered != 1).sum())} are left out or repeated")
+    return _MATRICES[mode](weight, blocks, spec)

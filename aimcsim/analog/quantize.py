@@ -1,0 +1,53 @@
+"""Real numbers as signed integers and one scale: inputs per vector, weights per output column.
+
+Symmetric, by the largest magnitude, rounded half to even; computed in float64, element by element, so no value depends
+on what else stands in the batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aimcsim.errors import ConfigError, SimulationError
+
+
+@dataclass(frozen=True, slots=True)
+class Quantized:
+    """``value ~ level * scale``; `scale` keeps the reduced axis with length 1. All-zero groups have scale 0."""
+
+    level: NDArray[np.int64]
+    scale: NDArray[np.float64]
+
+
+def _quantize(values: NDArray[np.float32], largest_level: int, axis: int) -> Quantized:
+    exact = values.astype(np.float64)
+    scale = np.abs(exact).max(axis=axis, keepdims=True, initial=0.0) / largest_level
+    level = np.rint(exact / np.where(scale == 0, 1.0, scale))
+    return Quantized(level.astype(np.int64), scale)
+
+
+def quantize_inputs(x: NDArray[np.float32], largest_level: int) -> Quantized:
+    """Return the vectors `x` [B, length] as integers, each by its own largest magnitude.
+
+    Raises
+    ------
+    SimulationError    If a value is not finite: such a vector has no scale.
+    """
+    if not np.isfinite(x).all():
+        raise SimulationError("an input vector holds NaN or infinity, which no row driver can apply")
+    return _quantize(x, largest_level, axis=1)
+
+
+def quantize_weights(weight: NDArray[np.float32], largest_level: int) -> Quantized:
+    """Return `weight` [groups, K, N] as integers, each output column by its own largest magnitude.
+
+    Raises
+    ------
+    ConfigError    If a weight is not finite.
+    """
+    if not np.isfinite(weight).all():
+        raise ConfigError("a weight is NaN or infinite")
+    return _quantize(weight, largest_level, axis=1)

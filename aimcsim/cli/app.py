@@ -1,0 +1,202 @@
+"""The commands with their options. Whatever takes time to import is imported inside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Optional
+
+import typer
+
+from aimcsim.cli.guard import CHECK_FAILED, INTERRUPTED, GuardedCommand
+
+app = typer.Typer(
+    name="aimcsim",
+    help="Simulate analog in-memory-computing chips: when things happen, what they cost, what the chip computes.",
+    epilog="Exit codes: 0 done, 1 the run failed, 2 the input cannot be used, 3 a check of results failed.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ChipArgument = Annotated[str, typer.Argument(help="Chip file, or the name of a preset (see `aimcsim chips`).")]
+WorkloadArgument = Annotated[str, typer.Argument(help="Workload (.yaml, .onnx), or the name of a shipped network.")]
+SetOption = Annotated[
+    Optional[list[str]], typer.Option("--set", metavar="PATH=VALUE", help="Change a field of the chip file; repeatable.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer's own form of a callback
+    if wanted:
+        from aimcsim.version import __version__
+
+        typer.echo(f"aimcsim {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _globals(
+    *,
+    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.")] = False,  # noqa: ARG001
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_version)
+    ] = False,  # noqa: ARG001
+) -> None:
+    """The options that stand before a command."""
+
+
+@app.command(cls=GuardedCommand)
+def demo(*, json: JsonOption = False) -> None:
+    """Run a small trained network on a small chip and check what it computes."""
+    from aimcsim.cli.demo import demonstrate
+
+    if not demonstrate(as_json=json):
+        raise typer.Exit(CHECK_FAILED)
+
+
+@app.command(cls=GuardedCommand)
+def run(  # noqa: PLR0913 - one parameter per option
+    chip: ChipArgument,
+    workload: WorkloadArgument,
+    *,
+    output: Annotated[
+        Optional[Path], typer.Option("--output", "-o", metavar="DIR", help="Directory to write the run to.")
+    ] = None,
+    inputs: Annotated[
+        Optional[str],
+        typer.Option(metavar="FILE.npz", help="Arrays by the names of the network's inputs, first axis samples (and `labels`)."),
+    ] = None,
+    requests: Annotated[Optional[int], typer.Option(help="How many requests; default: all samples, or 1.")] = None,
+    analog: Annotated[
+        Optional[Literal["off", "ideal", "quantized"]],
+        typer.Option(help="Values: none, exact, or through the chip's slices and converters."),
+    ] = None,
+    grain: Annotated[
+        Literal["vector", "row", "layer"], typer.Option(help="What one record covers; changes no result.")
+    ] = "row",
+    seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
+    overrides: SetOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the run in DIR.")] = False,
+    program_first: Annotated[
+        bool, typer.Option("--program-first/--program-during", help="Admit requests after, or while, weights are written.")
+    ] = True,
+    json: JsonOption = False,
+) -> None:
+    """Run a workload on a chip: latency, energy, waits, and outputs if there are inputs."""
+    from aimcsim.cli.inputs import check_free, load_both, read_inputs
+    from aimcsim.run import simulate
+
+    if output is not None:
+        check_free(output, force=force)
+    spec, network = load_both(chip, workload, overrides or ())
+    done = simulate(
+        spec,
+        network,
+        inputs=None if inputs is None else read_inputs(inputs, network),
+        requests=requests,
+        analog=analog,
+        grain=grain,
+        seed=seed,
+        program_first=program_first,
+    )
+    if output is not None:
+        done.save(output, force=force)
+    from aimcsim.cli import tables
+
+    if json:
+        tables.show_json(done.summary)
+        return
+    tables.show(tables.summary_table(done))
+    if output is None:
+        tables.show("next: add `-o DIR` to keep the run")
+    else:
+        tables.show(f"next: aimcsim show {output} --by cause    (or layer, tile, resource)")
+
+
+@app.command(cls=GuardedCommand)
+def show(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Directory that `aimcsim run -o` wrote.")],
+    *,
+    by: Annotated[
+        Optional[Literal["layer", "tile", "resource", "cause"]], typer.Option(help="Split time, waits and energy up.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Show a run: its summary, or where the time and the energy went."""
+    from aimcsim.cli import tables, views
+    from aimcsim.run import load_run
+
+    stored = load_run(directory)
+    rows = {"layer": views.by_layer, "tile": views.by_tile, "resource": views.by_resource, "cause": views.by_cause}
+    drawn = {
+        "layer": tables.layer_table,
+        "tile": tables.tile_table,
+        "resource": tables.resource_table,
+        "cause": tables.cause_table,
+    }
+    if json:
+        tables.show_json(rows[by](stored) if by else stored.summary)
+    else:
+        tables.show((drawn[by] if by else tables.summary_table)(stored))
+
+
+@app.command(cls=GuardedCommand)
+def chips(*, json: JsonOption = False) -> None:
+    """List the chips that come with the package."""
+    from aimcsim.cli import plans, tables
+
+    rows = plans.preset_rows()
+    if json:
+        tables.show_json(rows)
+    else:
+        tables.show(plans.preset_table(rows))
+
+
+@app.command("map", cls=GuardedCommand)
+def map_(chip: ChipArgument, workload: WorkloadArgument, *, overrides: SetOption = None, json: JsonOption = False) -> None:
+    """Show which layer sits where, and the buffer space between layers."""
+    from aimcsim.cli import plans, tables
+    from aimcsim.cli.inputs import load_both
+    from aimcsim.run import build
+
+    built = build(*load_both(chip, workload, overrides or ()))
+    if json:
+        tables.show_json(plans.map_rows(built))
+    else:
+        tables.show(*plans.map_tables(built))
+
+
+@app.command(cls=GuardedCommand)
+def check(
+    chip: ChipArgument,
+    workload: Annotated[Optional[str], typer.Argument(help="Workload that the chip should hold.")] = None,
+    *,
+    overrides: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Check a chip file, a workload, and whether one fits the other; say all that is wrong."""
+    from aimcsim.cli import plans, tables
+    from aimcsim.cli.inputs import problems_of
+    from aimcsim.errors import InputError
+
+    try:
+        found = plans.checked(chip, workload, overrides or ())
+    except InputError as error:
+        if not json:
+            raise
+        tables.show_json({"ok": False, "problems": plans.problem_rows(problems_of(error))})
+        raise typer.Exit(error.exit_code) from None
+    if json:
+        tables.show_json({"ok": True, "problems": [], **found})
+    else:
+        tables.show(plans.check_table(found))

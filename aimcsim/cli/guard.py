@@ -1,0 +1,54 @@
+"""What an error looks like on the command line: its text on stderr and an exit code, a traceback only with `--debug`.
+
+====  =================================================================================
+code  meaning
+====  =================================================================================
+0     done
+1     the run failed (a deadlock, for instance), or aimcsim did
+2     the input cannot be used: a file, an option, a network that does not fit its chip
+3     a check of results failed
+130   interrupted
+====  =================================================================================
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+from aimcsim.errors import AimcsimError
+
+FAILED = 1
+CHECK_FAILED = 3
+INTERRUPTED = 130
+
+
+class GuardedCommand(TyperCommand):
+    """A command that ends with an exit code and never with a traceback, unless `aimcsim --debug` asks for it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, BrokenPipeError):
+            raise  # a chosen end; a reader that has stopped, where Typer ends quietly
+        except KeyboardInterrupt:
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+        except Exception as error:  # noqa: BLE001 - the last line of defence
+            if ctx.find_root().params.get("debug"):
+                traceback.print_exc()
+            else:
+                typer.echo(_text(error), err=True)
+            raise typer.Exit(error.exit_code if isinstance(error, AimcsimError) else FAILED) from None
+
+
+def _text(error: Exception) -> str:
+    """Return what a user reads."""
+    if isinstance(error, AimcsimError | ImportError):
+        return str(error)
+    what = f"{type(error).__name__}: {error}".partition("\n")[0]
+    return f"internal error, please report it with the output of `aimcsim --debug ...` ({what})"

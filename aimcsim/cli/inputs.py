@@ -1,0 +1,104 @@
+"""What the commands read: chip and workload together, arrays of inputs, and the place a run goes to."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aimcsim.errors import ConfigError, InputError, Problem, TraceError
+from aimcsim.spec import ChipFile, load_chip
+from aimcsim.workload import Workload, load_workload
+from aimcsim.workload.load import demo_inputs, workload_names
+
+Loaded = TypeVar("Loaded")
+Arrays = dict[str, NDArray[Any]]
+
+
+def load_both(chip: str, workload: str, overrides: Sequence[str] = ()) -> tuple[ChipFile, Workload]:
+    """Return a chip and a workload.
+
+    Raises
+    ------
+    ConfigError
+        With the problems of both, so that no file hides what is wrong with the other.
+    """
+    problems: list[Problem] = []
+    spec = _collect(problems, lambda: load_chip(chip, overrides))
+    network = _collect(problems, lambda: load_workload(workload))
+    if spec is None or network is None:
+        raise ConfigError.of(problems)
+    return spec, network
+
+
+def problems_of(error: InputError) -> tuple[Problem, ...]:
+    """Return the problems of an error; one without a place for an error that is a plain sentence."""
+    return error.problems or (Problem("", 0, 0, "", str(error)),)
+
+
+def _collect(problems: list[Problem], load: Callable[[], Loaded]) -> Loaded | None:
+    try:
+        return load()
+    except InputError as error:
+        problems.extend(problems_of(error))
+        return None
+
+
+def read_inputs(source: str, workload: Workload) -> Arrays:
+    """Return the arrays of an `.npz` file, or the sample inputs of a shipped network by its name.
+
+    Raises
+    ------
+    TraceError
+        If the file cannot be read as what it should be, or has not the arrays that `workload` takes.
+    """
+    path = demo_inputs(source) if source in workload_names() else Path(source)
+    arrays = _read_npz(path)
+    missing = [name for name in workload.inputs if name not in arrays]
+    if missing:
+        wanted, there = ", ".join(workload.inputs), ", ".join(arrays) or "none"
+        raise TraceError(f"{path}: there is no array `{missing[0]}` (the network takes {wanted}; in the file: {there})")
+    _check_labels(path, arrays, workload)
+    return arrays
+
+
+def _read_npz(path: Path) -> Arrays:
+    try:
+        with path.open("rb") as file:
+            stored = np.load(file, allow_pickle=False)
+            if isinstance(stored, np.ndarray):
+                raise TraceError(f"{path}: is a single array; --inputs wants an .npz file, with an array for each input")
+            return dict(stored)
+    except OSError as error:
+        raise TraceError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        if isinstance(error, TraceError):
+            raise
+        raise TraceError(f"{path}: is no .npz file of plain arrays, or a damaged one ({error})") from error
+
+
+def _check_labels(path: Path, arrays: Arrays, workload: Workload) -> None:
+    """Raise unless `labels`, if there are any, are one class for every sample."""
+    if "labels" not in arrays or "labels" in workload.inputs:
+        return
+    labels, samples = arrays["labels"], len(np.atleast_1d(arrays[next(iter(workload.inputs))]))
+    if labels.shape != (samples,) or labels.dtype.kind not in "iu":
+        given = f"{labels.dtype} {list(labels.shape)}"
+        raise TraceError(f"{path}: `labels` must be whole numbers of shape [{samples}], one a sample (got {given})")
+
+
+def check_free(directory: Path, *, force: bool) -> None:
+    """Raise before a long run, and not after it, if its directory may not be written.
+
+    Raises
+    ------
+    InputError
+        If there is something already, unless `force`.
+    """
+    if directory.exists() and not force:
+        raise InputError(f"`{directory}` exists; choose another name, or --force to replace the run in it")

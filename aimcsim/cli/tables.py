@@ -1,0 +1,188 @@
+"""How rows look in a terminal: Rich tables that stay readable at 80 columns.
+
+Where output goes to a file or a pipe it is 100 columns wide and has no colour.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from aimcsim.cli import views
+from aimcsim.cli.views import Row
+from aimcsim.run import Run
+from aimcsim.units import format_energy_j, format_si, format_time_ps
+
+PIPE_WIDTH = 100
+TOP = 3
+
+
+def show(*parts: Table | str) -> None:
+    """Print tables and lines of text."""
+    console = _console()
+    for part in parts:
+        console.print(part, markup=False) if isinstance(part, str) else console.print(part)
+
+
+def _console() -> Console:
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    return Console(width=PIPE_WIDTH, color_system=None, force_terminal=False, highlight=False)
+
+
+def show_json(value: Any) -> None:
+    """Print a value as JSON and nothing else."""
+    typer.echo(json.dumps(value, indent=2))
+
+
+def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> Table:
+    """Return a table; a column whose name starts with `>` is aligned to the right."""
+    table = Table(
+        title=title,
+        caption=caption or None,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        caption_justify="left",
+        title_style="bold",
+        pad_edge=False,
+    )
+    for column in columns:
+        right = column.startswith(">")
+        table.add_column(column.removeprefix(">"), justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def counted(count: int, noun: str) -> str:
+    """Return `1 tile`, `2 tiles`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def percent(share: float) -> str:
+    """Return a share for a table; what is above 0 is never shown as 0."""
+    return "< 0.1 %" if 0 < share < 0.0005 else f"{share:.1%}".replace("%", " %")
+
+
+def summary_table(run: Run, accuracy: Iterable[tuple[str, str]] | None = None) -> Table:
+    """Return the figures that a user reads first; `accuracy` in the place of the run's own rows about its values."""
+    values = run.summary
+    how = {"off": "timing only", "ideal": "exact values", "quantized": "quantized values"}[values["analog"]]
+    title = f"{values['workload']} on {values['chip']}: {counted(values['requests'], 'request')}, {how}"
+    rows = [*_performance(values), *(_values(values) if accuracy is None else accuracy), *_waits(run)]
+    return grid(title, ("", ""), rows, "waits: share of the time of all ops; held by whom; waits for inputs left out")
+
+
+def _performance(values: Row) -> list[tuple[str, str]]:
+    latency, energy = values["latency_ps"], values["energy_j"]
+    median, longest = format_time_ps(latency["p50"]), format_time_ps(latency["max"])
+    programming = f"{format_time_ps(values['programming_ps'])} and {format_energy_j(energy['programming'])}"
+    used = f"{counted(values['tiles_used'], 'tile')}, {counted(values['crossbars_used'], 'crossbar')}"
+    return [
+        ("latency", f"{median} a request (median), {longest} the longest"),
+        ("throughput", f"{format_si(values['throughput_per_s'], '').rstrip()} requests per second"),
+        ("energy", f"{format_energy_j(energy['per_request'])} a request: {_largest(energy['by_component'])}"),
+        ("programming", f"{programming}, once before the first request"),
+        ("area", f"{format_si(values['area_m2'], 'm2')}; in use: {used}"),
+    ]
+
+
+def _largest(joules: dict[str, float]) -> str:
+    """Return the components that take most of the energy, with their shares."""
+    total = sum(joules.values()) or 1.0
+    first = sorted(joules.items(), key=lambda item: (-item[1], item[0]))[:TOP]
+    return ", ".join(f"{name} {percent(value / total)}" for name, value in first)
+
+
+def _values(values: Row) -> list[tuple[str, str]]:
+    checked = values["outputs_checked"]
+    if checked is None:
+        return []
+    agreement, error = percent(checked["agreement"]), percent(checked["max_rel_err"])
+    same = f"as in float for {agreement} of {counted(checked['samples'], 'sample')}"
+    rows = [("outputs", f"largest {same}; difference at most {error} of the largest value")]
+    if "accuracy" in checked:
+        rows.append(("accuracy", f"{percent(checked['accuracy'])} (in float {percent(checked['reference_accuracy'])})"))
+    return rows
+
+
+def _waits(run: Run) -> list[tuple[str, str]]:
+    rows = [
+        (f"wait {place}", f"{percent(row['share'])} {row['cause']}: {row['resource']}{_held(row['holders'])}")
+        for place, row in enumerate(views.bottlenecks(run, TOP), start=1)
+    ]
+    return rows or [("wait", "nobody waited for a resource")]
+
+
+def _held(holders: Sequence[str]) -> str:
+    return f" ({holders[0]})" if holders else ""
+
+
+def layer_table(run: Run) -> Table:
+    """Return `views.by_layer` as a table."""
+    return _spent_table(run, views.by_layer(run), "layer")
+
+
+def tile_table(run: Run) -> Table:
+    """Return `views.by_tile` as a table."""
+    return _spent_table(run, views.by_tile(run), "tile")
+
+
+def _spent_table(run: Run, rows: Sequence[Row], column: str) -> Table:
+    columns = (column, ">ops", ">op time", ">service", ">transfer", ">waiting", "most of it for", ">energy")
+    caption = "op time: summed over ops, which overlap; energy: without static power"
+    return grid(_title(run, column), columns, [_spent_row(row, column) for row in rows], caption)
+
+
+def _spent_row(row: Row, column: str) -> Sequence[str]:
+    time, waits = max(1, row["time_ps"]), row["waits_ps"]
+    cause = max(waits, key=waits.__getitem__)
+    return (
+        row[column],
+        str(row["ops"]),
+        format_time_ps(row["time_ps"]),
+        percent(row["service_ps"] / time),
+        percent(row["transfer_ps"] / time),
+        percent(sum(waits.values()) / time),
+        cause if waits[cause] else "-",
+        format_energy_j(row["energy_j"]),
+    )
+
+
+def resource_table(run: Run) -> Table:
+    """Return `views.by_resource` as a table."""
+    rows = [
+        (
+            row["resource"],
+            "-" if row["utilisation"] is None else percent(row["utilisation"]),
+            "-" if row["holds"] is None else str(row["holds"]),
+            format_time_ps(sum(row["waits_ps"].values())),
+            ", ".join(row["waits_ps"]) or "-",
+        )
+        for row in views.by_resource(run)
+    ]
+    columns = ("resource", ">busy", ">holds", ">waited for", "cause")
+    return grid(_title(run, "resource"), columns, rows, "waits for inputs (dependency) left out")
+
+
+def cause_table(run: Run) -> Table:
+    """Return `views.by_cause` as a table, each cause with the two places where most of it arose."""
+    rows: list[Sequence[str]] = []
+    for row in views.by_cause(run):
+        for place, found in enumerate(row["resources"][:2]):
+            first = (row["cause"], format_time_ps(row["wait_ps"]), percent(row["share"])) if not place else ("", "", "")
+            rows.append((*first, found["resource"], found["holder"] or "-", percent(found["wait_ps"] / row["wait_ps"])))
+    columns = ("cause", ">waited", ">of op time", "most of it at", "while held by", ">part")
+    return grid(_title(run, "cause"), columns, rows)
+
+
+def _title(run: Run, column: str) -> str:
+    values = run.summary
+    return f"{values['workload']} on {values['chip']}, by {column}: {counted(values['requests'], 'request')}"

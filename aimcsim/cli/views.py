@@ -1,0 +1,125 @@
+"""What `show` answers: where time and energy went, by layer, tile, resource or cause, as plain rows.
+
+Shares are of the time of all ops of the requests; state ops, which run before them, are left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from aimcsim.records import CAUSES, Table
+from aimcsim.run import Run
+
+Row = dict[str, Any]
+Key = tuple[Any, ...]
+
+
+def by_layer(run: Run) -> list[Row]:
+    """Return where the time and the energy of each layer went, in the order of the layers."""
+    return _by_column(run, "layer")
+
+
+def by_tile(run: Run) -> list[Row]:
+    """Return where the time and the energy of the ops on each tile went."""
+    return _by_column(run, "tile")
+
+
+def _by_column(run: Run, column: str) -> list[Row]:
+    """Return sums over the ops that agree in a column: time by service, transfer and cause, and energy."""
+    rows: dict[str, Row] = {}
+    for op in run.ops.records():
+        if op["request"] < 0:
+            continue
+        row = rows.setdefault(op[column], {column: op[column], "ops": 0, **_NO_TIME, "waits_ps": dict.fromkeys(CAUSES, 0)})
+        row["ops"] += 1
+        row["time_ps"] += op["end_ps"] - op["release_ps"]
+        row["service_ps"] += op["service_ps"]
+        row["transfer_ps"] += op["transfer_ps"]
+        for cause in CAUSES:
+            row["waits_ps"][cause] += op[f"wait_{cause}_ps"]
+    energy = _energy_by(run, column)
+    return [{**row, "energy_j": energy.get(name, 0.0)} for name, row in rows.items()]
+
+
+_NO_TIME = {"time_ps": 0, "service_ps": 0, "transfer_ps": 0}
+
+
+def _energy_by(run: Run, column: str) -> dict[str, float]:
+    """Return the dynamic energy of the requests by a column."""
+    joules: dict[str, float] = {}
+    for row in run.table("energy").records():
+        if row["phase"] == "run" and row["action"] != "static":
+            joules[row[column]] = joules.get(row[column], 0.0) + row["energy_j"]
+    return joules
+
+
+def by_resource(run: Run) -> list[Row]:
+    """Return each resource with how long it was held, and how long ops of the requests waited for it, most first.
+
+    Space in buffers is no resource that is held, so rows of buffers have no `holds`, `busy_ps` and `utilisation`.
+    """
+    waited = _waited(run, lambda wait: (wait["resource"], wait["cause"]))
+    rows: dict[str, Row] = {row["resource"]: {**row, "waits_ps": {}} for row in run.resources.records()}
+    for (resource, cause), time in waited.items():
+        if cause != "dependency":
+            rows.setdefault(resource, {"resource": resource, "kind": "buffer", **_NOT_HELD, "waits_ps": {}})
+            rows[resource]["waits_ps"][cause] = time
+    return sorted(rows.values(), key=lambda row: (-sum(row["waits_ps"].values()), -(row["utilisation"] or 0)))
+
+
+_NOT_HELD = {"holds": None, "busy_ps": None, "utilisation": None}
+
+
+def by_cause(run: Run) -> list[Row]:
+    """Return what ops waited for, most first: its time, share, and the resources and holders in the way."""
+    total, holders = op_time_ps(run), _by_holder(run)
+    rows = []
+    for cause in CAUSES:
+        found = [
+            {"resource": resource, "holder": holder, "wait_ps": time}
+            for (why, resource, holder), time in sorted(holders.items(), key=lambda item: (-item[1], item[0]))
+            if why == cause
+        ]
+        waited = sum(one["wait_ps"] for one in found)
+        if waited:
+            rows.append({"cause": cause, "wait_ps": waited, "share": waited / total, "resources": found})
+    return sorted(rows, key=lambda row: -row["wait_ps"])
+
+
+def bottlenecks(run: Run, count: int) -> list[Row]:
+    """Return the run's first bottlenecks, each with who held the resource while others waited, longest first."""
+    ranked = sorted(_by_holder(run).items(), key=lambda item: (-item[1], item[0]))
+    return [
+        {**row, "holders": [who for (cause, what, who), _ in ranked if (cause, what) == (row["cause"], row["resource"]) and who]}
+        for row in run.bottlenecks(count)
+    ]
+
+
+def _by_holder(run: Run) -> Counter[Key]:
+    """Return the waiting of the requests' ops, ps, by cause, resource and holder (`layer.kind`; empty if nobody)."""
+    ops = run.ops
+    return _waited(run, lambda wait: (wait["cause"], wait["resource"], _holder(ops, wait["holder"])))
+
+
+def op_time_ps(run: Run) -> int:
+    """Return the time of all ops of the requests, at least 1 ps."""
+    ops = run.ops
+    return max(1, int((ops["end_ps"] - ops["release_ps"])[ops["request"] >= 0].sum()))
+
+
+def _waited(run: Run, key: Callable[[Row], Key]) -> Counter[Key]:
+    """Return the waiting of the requests' ops, ps, by a key."""
+    requests = run.ops["request"]
+    totals: Counter[Key] = Counter()
+    for wait in run.table("waits").records():
+        if requests[wait["op"]] >= 0:
+            totals[key(wait)] += wait["wait_ps"]
+    return totals
+
+
+def _holder(ops: Table, op: int) -> str:
+    """Return whose op was in the way, as `layer.kind`; empty if none's."""
+    return f"{ops['layer'][op]}.{ops['kind'][op]}" if op >= 0 else ""
+

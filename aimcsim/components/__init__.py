@@ -1,0 +1,13 @@
+"""What a chip is made of. Each component owns its servers and slots and says what waiting for them is called.
+
+Components take plain numbers and clocks; only `chip.py` reads chip files.
+"""
+
+from aimcsim.components.buffer import Buffer
+from aimcsim.components.converters import AdcBanks
+from aimcsim.components.crossbar import Crossbars
+from aimcsim.components.digital import DigitalUnit, SlotRack
+from aimcsim.components.interconnect import Hop, Interconnect
+from aimcsim.components.offchip import Channel
+
+__all__ = ["AdcBanks", "Buffer", "Channel", "Crossbars", "DigitalUnit", "Hop", "Interconnect", "SlotRack"]

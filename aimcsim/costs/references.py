@@ -1,0 +1,61 @@
+"""Every publication and data set that a number in this package is taken from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A work one can look up. `doi` is empty for what has none."""
+
+    citation: str
+    doi: str = ""
+
+
+REFERENCES: dict[str, Reference] = {
+    "isaac16": Reference(
+        "A. Shafiee et al., ISAAC: A Convolutional Neural Network Accelerator with In-Situ Analog Arithmetic in "
+        "Crossbars, ISCA 2016",
+        "10.1145/3007787.3001139",
+    ),
+    "hermes22": Reference(
+        "R. Khaddam-Aljameh et al., HERMES-Core: A 1.59-TOPS/mm2 PCM on 14-nm CMOS In-Memory Compute Core Using "
+        "300-ps/LSB Linearized CCO-Based ADCs, IEEE Journal of Solid-State Circuits 57(4), 2022",
+        "10.1109/JSSC.2022.3140414",
+    ),
+    "hermes23": Reference(
+        "M. Le Gallo et al., A 64-core mixed-signal in-memory compute chip based on phase-change memory for deep "
+        "neural network inference, Nature Electronics 6, 2023",
+        "10.1038/s41928-023-01010-1",
+    ),
+    "adc24": Reference(
+        "T. Andrulis et al., Modeling Analog-Digital-Converter Energy and Area for Compute-In-Memory Accelerator "
+        "Design, arXiv:2404.06553, 2024 (regression over the ADC Performance Survey 1997-2023)",
+        "10.48550/arXiv.2404.06553",
+    ),
+    "cacti7": Reference(
+        "R. Balasubramonian et al., CACTI 7: New Tools for Interconnect Exploration in Innovative Off-Chip Memories, "
+        "ACM Transactions on Architecture and Code Optimization 14(2), 2017",
+        "10.1145/3085572",
+    ),
+    "aladdin14": Reference(
+        "Y. S. Shao et al., Aladdin: A pre-RTL, power-performance accelerator simulator enabling large design space "
+        "exploration of customized architectures, ISCA 2014 (its 40 nm operator library)",
+        "10.1109/ISCA.2014.6853196",
+    ),
+    "horowitz14": Reference(
+        "M. Horowitz, Computing's energy problem (and what we can do about it), ISSCC 2014",
+        "10.1109/ISSCC.2014.6757323",
+    ),
+    "noxim": Reference(
+        "V. Catania et al., Noxim: An open, extensible and cycle-accurate network on chip simulator, ASAP 2015 "
+        "(the energies of its power.yaml, which states no node)",
+        "10.1109/ASAP.2015.7245728",
+    ),
+    "hwcomponents": Reference(
+        "Accelergy project, hwcomponents-cacti 1.0.40 (Python package), table of off-chip memories"
+    ),
+    "aimcsim": Reference("An assumption of this project; the reason stands beside the number"),
+}
+"""Key of a `Source` -> the work."""

@@ -1,0 +1,123 @@
+"""Values that travel with the vectors of a run.
+
+Each tensor of each request starts out as nothing (NaN) and is filled as its vectors arrive; a stream computes from what
+is there when it has fetched. A value that is used before it arrived is an error of the timing, and reported as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from aimcsim.analog import Partial
+from aimcsim.controller import Plan
+from aimcsim.engine import Stream
+from aimcsim.errors import CausalityError
+from aimcsim.evaluate import Matrices
+from aimcsim.ops import DigitalKind, FloatArray, MatrixKind, TensorShape
+from aimcsim.workload.graph import Layer
+
+Compute = Callable[[int, int], FloatArray | Partial]
+
+
+class Datapath:
+    """Attaches the computing of values to the streams of a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+    matrices : dict        Programmed matrix of every layer with static weights.
+    inputs : dict          float32 [requests, vectors, length] by input name.
+    """
+
+    def __init__(self, plan: Plan, matrices: Matrices, inputs: dict[str, FloatArray]) -> None:
+        self._plan = plan
+        self._matrices = matrices
+        self._inputs = inputs
+        requests = plan.system.requests
+        self._tensors: dict[str, FloatArray] = {
+            name: np.full((requests, shape.vectors, shape.length), np.nan, dtype=np.float32)
+            for name, shape in self._shapes()
+        }
+        self._partials: dict[tuple[str, int], list[Partial]] = {}
+        self.outputs: dict[str, FloatArray] = {
+            name: np.full_like(self._tensors[name], np.nan) for name in plan.workload.outputs
+        }
+        """What has reached the host, float32 [requests, vectors, length] by output name."""
+
+    def attach(self) -> None:
+        """Have every stream of the plan compute and hand on values."""
+        for stream in self._plan.system.streams:
+            if stream.index in self._plan.loads:
+                self._attach_load(stream, self._plan.loads[stream.index])
+            elif stream.index in self._plan.stores:
+                self._attach_store(stream, self._plan.stores[stream.index])
+            elif stream.kind in {"mvm", "vector", "reduce"}:
+                self._attach_compute(stream)
+
+    def _shapes(self) -> list[tuple[str, TensorShape]]:
+        workload = self._plan.workload
+        return [*workload.inputs.items(), *((layer.name, layer.shape) for layer in workload.layers)]
+
+    def _attach_load(self, stream: Stream, name: str) -> None:
+        def arrive(vector: int) -> None:
+            request, index = divmod(vector, stream.vectors)
+            self._tensors[name][request, index] = self._inputs[name][request, index]
+
+        stream.on_end = arrive
+
+    def _attach_store(self, stream: Stream, name: str) -> None:
+        def leave(vector: int) -> None:
+            request, index = divmod(vector, stream.vectors)
+            self.outputs[name][request, index] = self._known(self._tensors[name][request, index], stream)
+
+        stream.on_end = leave
+
+    def _attach_compute(self, stream: Stream) -> None:
+        """Compute a vector when its inputs have been fetched, and publish it when it is complete."""
+        layer = self._plan.workload.layer(stream.layer)
+        compute = self._compute(stream, layer)
+        waiting: dict[int, FloatArray | Partial] = {}
+
+        def fetch(vector: int) -> None:
+            waiting[vector] = compute(*divmod(vector, stream.vectors))
+
+        def publish(vector: int) -> None:
+            value = waiting.pop(vector)
+            if isinstance(value, Partial):
+                self._partials.setdefault((layer.name, vector), []).append(value)
+            else:
+                request, index = divmod(vector, stream.vectors)
+                self._tensors[layer.name][request, index] = value[0]
+
+        stream.on_fetch, stream.on_end = fetch, publish
+
+    def _compute(self, stream: Stream, layer: Layer) -> Compute:
+        """Return what a stream computes for (request, vector of it)."""
+        op = layer.op
+        if isinstance(op, DigitalKind):
+            return lambda request, index: self._known(
+                op.compute([self._tensors[name][request] for name in layer.inputs], index, index + 1), stream
+            )
+        assert isinstance(op, MatrixKind), "a layer has static weights or is digital"
+        matrix = self._matrices[layer.name]
+        if stream.kind == "reduce":
+            return lambda request, index: op.finish(
+                matrix.merge(self._partials.pop((layer.name, request * stream.vectors + index))), index, index + 1
+            )
+        blocks = self._plan.shares[stream.index].blocks
+        whole = len(blocks) == len(matrix.blocks)
+
+        def read(request: int, index: int) -> FloatArray | Partial:
+            x = self._known(op.gather(self._tensors[layer.inputs[0]][request], index, index + 1), stream)
+            partial = matrix.partial(x, blocks)
+            return op.finish(matrix.merge([partial]), index, index + 1) if whole else partial
+
+        return read
+
+    @staticmethod
+    def _known(values: FloatArray, stream: Stream) -> FloatArray:
+        if np.isnan(values).any():
+            raise CausalityError(f"{stream.name} used a value before it had arrived")
+        return values

@@ -1,0 +1,165 @@
+"""An edge: the vectors that one stream hands to another, and the buffer space that is kept for them.
+
+The producer reserves space for a vector before it starts on it; the space is free again when the consumer has fetched
+the last vector that needs it. Indices run over all requests of a run, one after the other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from simpy.events import Event
+
+from aimcsim.engine.environment import Environment
+
+if TYPE_CHECKING:
+    from aimcsim.engine.space import BytePool
+
+Indices = npt.NDArray[np.int64]
+
+
+class Occupancy:
+    """How full something is: its level now, its highest, and the integral over time, counted as it changes.
+
+    A level that does not last (what comes and goes within one picosecond) does not count as the highest.
+    """
+
+    __slots__ = ("_since_ps", "highest", "integral", "level")
+
+    def __init__(self) -> None:
+        self.level = 0
+        self.highest = 0
+        self.integral = 0
+        self._since_ps = 0
+
+    def change(self, amount: int, now_ps: int) -> None:
+        """Add `amount` to the level at `now_ps`."""
+        if now_ps > self._since_ps:
+            self.highest = max(self.highest, self.level)
+            self.integral += self.level * (now_ps - self._since_ps)
+            self._since_ps = now_ps
+        self.level += amount
+
+
+class Edge:
+    """Vectors on their way from the stream `source` to the stream `target`.
+
+    Parameters
+    ----------
+    needs, keeps : int64 arrays, one entry per target vector
+        Highest source vector that target vectors 0..i require; lowest that those after i require.
+    vector_bytes : int
+        Bytes a vector takes in the buffer; 0 for an edge that only orders (device state).
+    cause : str
+        What waiting for an arrival here is called: `dependency`, or `maintenance` for device state.
+    place : str
+        Path of the buffer that keeps the vectors.
+    """
+
+    __slots__ = (
+        "_arrival",
+        "_env",
+        "_passed",
+        "_room",
+        "arrived_ps",
+        "capacity",
+        "cause",
+        "freed_ps",
+        "index",
+        "keeps",
+        "needs",
+        "occupancy",
+        "place",
+        "pool",
+        "reserved",
+        "source",
+        "target",
+        "valid",
+        "vector_bytes",
+    )
+
+    def __init__(
+        self,
+        env: Environment,
+        index: int,
+        source: int,
+        target: int,
+        needs: Indices,
+        keeps: Indices,
+        *,
+        vector_bytes: int,
+        place: str,
+        cause: str = "dependency",
+    ) -> None:
+        self.index = index
+        self.source = source
+        self.target = target
+        self.needs: list[int] = needs.tolist()
+        self.keeps: list[int] = keeps.tolist()
+        self.vector_bytes = vector_bytes
+        self.place = place
+        self.cause = cause
+        self.capacity: int | None = None
+        """Vectors that fit (the quota); None without bound, or where `pool` gives the space."""
+        self.pool: BytePool | None = None
+        self.reserved = 0
+        """Vectors for which space was ever reserved."""
+        self.arrived_ps: list[int] = []
+        self.freed_ps: list[int] = []
+        self.occupancy = Occupancy()
+        """Vectors with space reserved."""
+        self.valid = Occupancy()
+        """Vectors arrived and not yet freed."""
+        self._env = env
+        self._passed = 0
+        self._arrival: Event | None = None
+        self._room: Event | None = None
+
+    def has_room(self) -> bool:
+        """Whether one more vector may be reserved."""
+        return self.capacity is None or self.reserved - len(self.freed_ps) < self.capacity
+
+    def reserve(self) -> None:
+        """Take the space of the next vector."""
+        self.reserved += 1
+        self.occupancy.change(1, int(self._env.now))
+
+    def arrive(self) -> None:
+        """Have the next vector lie ready in the buffer."""
+        now = int(self._env.now)
+        self.arrived_ps.append(now)
+        self.valid.change(1, now)
+        event, self._arrival = self._arrival, None
+        if event is not None:
+            event.succeed()
+        self.free(self._passed)
+
+    def free(self, below: int) -> None:
+        """Give back the space of all vectors below an index; of those that nobody needs, when they arrive."""
+        now = int(self._env.now)
+        self._passed = max(self._passed, below)
+        count = min(self._passed, len(self.arrived_ps)) - len(self.freed_ps)
+        if count <= 0:
+            return
+        self.freed_ps.extend([now] * count)
+        self.occupancy.change(-count, now)
+        self.valid.change(-count, now)
+        if self.pool is not None:
+            self.pool.give(count * self.vector_bytes)
+        event, self._room = self._room, None
+        if event is not None:
+            event.succeed()
+
+    def arrival(self) -> Event:
+        """Return the event of the next arrival."""
+        if self._arrival is None:
+            self._arrival = Event(self._env)
+        return self._arrival
+
+    def room(self) -> Event:
+        """Return the event of space being given back."""
+        if self._room is None:
+            self._room = Event(self._env)
+        return self._room

@@ -1,0 +1,243 @@
+"""The reference engine: every stream is a handful of SimPy processes that exchange timed events.
+
+This is the execution model as its reader thinks of it, one event per booking, and the oracle of anything faster. Per
+stream there is one process that issues vectors, one per stage that serves them, and one that hands results on; between
+them stand `Lane`s. Nothing here looks ahead: who asks, asks when the time has come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+from simpy.events import Event
+
+from aimcsim.engine.deadlock import report_deadlock
+from aimcsim.engine.environment import Environment, Process
+from aimcsim.engine.slots import SlotPool
+from aimcsim.engine.space import SpaceArbiter
+from aimcsim.engine.stream import Stage, Stream, System
+
+
+class Lane:
+    """Finished iterations of one stage, in order, each with the time at which it is ready for the next."""
+
+    __slots__ = ("_env", "_waiter", "times_ps")
+
+    def __init__(self, env: Environment, times_ps: list[int]) -> None:
+        self.times_ps = times_ps
+        self._env = env
+        self._waiter: Event | None = None
+
+    def put(self, ready_ps: int) -> None:
+        """Add the next iteration."""
+        self.times_ps.append(ready_ps)
+        event, self._waiter = self._waiter, None
+        if event is not None:
+            event.succeed()
+
+    def take(self, index: int) -> Generator[Event, Any, int]:
+        """Wait until an iteration is known, and return when it is ready."""
+        while len(self.times_ps) <= index:
+            self._waiter = Event(self._env)
+            yield self._waiter
+        return self.times_ps[index]
+
+
+class ReferenceEngine:
+    """Runs a system to its end.
+
+    Raises
+    ------
+    DeadlockError
+        From `run`, if nothing can happen any more and some stream has vectors left.
+    """
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.env = system.env
+        self._space = SpaceArbiter(self.env, system.arbiters)
+        self._ready = self.env.event()
+        self._finished = self.env.event()
+        self._unfinished = sum(stream.total > 0 for stream in system.streams)
+        self._programs = sum(stream.kind == "program" and stream.total > 0 for stream in system.streams)
+        for edge in system.edges:
+            if edge.pool is not None:
+                edge.pool.arbiter = self._space
+
+    def run(self) -> None:
+        """Start every stream and process events until the last vector has ended."""
+        for stream in self.system.streams:
+            if stream.total:
+                self._start(stream)
+        if not self._programs or self.system.begin is not None:
+            self.env.call_at(self.system.begin or 0, self._begin)
+        if self._unfinished:
+            try:
+                self.env.run(until=self._finished)
+            except RuntimeError as error:
+                if self.env.peek() == float("inf"):
+                    raise report_deadlock(self.system) from error
+                raise
+        self.env.run(until=int(self.env.now) + 1)
+
+    def _start(self, stream: Stream) -> None:
+        """Set up the processes of a stream, first stage to last."""
+        lane = Lane(self.env, stream.issue_ps)
+        self.env.process(self._issue(stream, lane))
+        for index, stage in enumerate(stream.stages):
+            log = stream.log[index]
+            if stage.acquires is not None:
+                slots = Lane(self.env, log.slot_ps)
+                self.env.process(self._acquire(stream, index, lane, slots))
+                lane = slots
+            done = Lane(self.env, log.done_ps)
+            self.env.process(self._serve(stream, index, lane, done))
+            lane = done
+        self.env.process(self._finish(stream, lane))
+
+    def _begin(self) -> None:
+        """Let the sources begin."""
+        self._ready.succeed()
+
+    def _until(self, time_ps: int) -> Process:
+        """Wait for an absolute time, if it is still to come."""
+        if time_ps > self.env.now:
+            yield self.env.at(time_ps)
+
+    def _issue(self, stream: Stream, lane: Lane) -> Process:
+        """Admit vectors in order: inputs there, then space at every destination, all or none."""
+        if stream.source:
+            yield self._ready
+        pooled = [edge for edge in stream.outputs if edge.pool is not None]
+        for vector in range(stream.total):
+            for edge in stream.inputs:
+                while len(edge.arrived_ps) <= edge.needs[vector]:
+                    yield edge.arrival()
+            for edge in stream.outputs:
+                while not edge.has_room():
+                    yield edge.room()
+            if pooled:
+                yield self._space.request(int(self.env.now), stream.index, pooled)
+            for edge in stream.outputs:
+                edge.reserve()
+            lane.put(int(self.env.now))
+
+    def _acquire(self, stream: Stream, index: int, before: Lane, after: Lane) -> Process:
+        """Take a slot for every iteration of a stage, each as soon as its data is there."""
+        stage = stream.stages[index]
+        pool = stage.acquires
+        assert pool is not None, "only stages with slots have this process"
+        for iteration in range(stream.total * stage.iterations):
+            ready = yield from before.take(self._source(stream, index, iteration))
+            arrival = stage.enter(ready)
+            yield from self._until(arrival)
+            stream.log[index].arrival_ps.append(arrival)
+            granted = pool.request(arrival, stream.index, iteration)
+            assert granted.callbacks is not None, "a grant is processed after it is asked for"
+            granted.callbacks.append(lambda event: after.put(event.value))
+
+    def _serve(self, stream: Stream, index: int, before: Lane, after: Lane) -> Process:
+        """Take a stage's iterations through its server, one after the other."""
+        stage, log = stream.stages[index], stream.log[index]
+        for iteration in range(stream.total * stage.iterations):
+            if stage.acquires is None:
+                ready = yield from before.take(self._source(stream, index, iteration))
+                arrival = stage.enter(ready)
+                log.arrival_ps.append(arrival)
+            else:
+                arrival = yield from before.take(iteration)
+            yield from self._until(arrival)
+            vector = iteration // stage.iterations
+            start = stage.latency.align(arrival)
+            if stage.server is not None:
+                length = None if stage.captures else stage.interval
+                start = yield stage.server.request(arrival, stream.index, index, iteration, vector, length)
+            log.start_ps.append(start)
+            worked = stage.latency.end(start, vector)
+            if iteration:
+                worked = max(worked, log.worked_ps[-1])
+            log.worked_ps.append(worked)
+            if stage.captures is None:
+                self._done(stream, index, iteration, worked)
+                after.put(worked)
+            else:
+                yield from self._capture(stream, index, iteration, worked)
+                after.put(int(self.env.now))
+
+    def _capture(self, stream: Stream, index: int, iteration: int, worked_ps: int) -> Process:
+        """Keep the server until the result of an iteration has a slot."""
+        stage = stream.stages[index]
+        assert stage.captures is not None, "only stages that capture wait here"
+        yield from self._until(worked_ps)
+        yield stage.captures.request(worked_ps, stream.index, iteration)
+        if stage.server is not None:
+            stage.server.release(int(self.env.now))
+        self._done(stream, index, iteration, int(self.env.now))
+
+    def _done(self, stream: Stream, index: int, iteration: int, done_ps: int) -> None:
+        """Have what an iteration sets free set free when it is done."""
+        stage = stream.stages[index]
+        last = (iteration + 1) % stage.iterations == 0
+        actions: list[Callable[[], None]] = []
+        for pool, per_vector in stage.releases:
+            actions.append(_release(pool, stream, stream.released(index, per_vector, iteration)))
+        if index == 0 and last:
+            actions.append(lambda: self._fetched(stream, iteration // stage.iterations))
+        stream.stage_counts[index] += 1
+        for action in actions:
+            if done_ps > self.env.now:
+                self.env.call_at(done_ps, action)
+            else:
+                action()
+
+    def _fetched(self, stream: Stream, vector: int) -> None:
+        """Use the inputs of a vector, then free those that no later vector needs."""
+        if stream.on_fetch is not None:
+            stream.on_fetch(vector)
+        for edge in stream.inputs:
+            edge.free(edge.keeps[vector])
+
+    def _finish(self, stream: Stream, lane: Lane) -> Process:
+        """Hand each complete vector to the streams that wait for it."""
+        iterations = stream.stages[-1].iterations if stream.stages else 1
+        for vector in range(stream.total):
+            end = yield from lane.take((vector + 1) * iterations - 1)
+            yield from self._until(end)
+            if stream.on_end is not None:
+                stream.on_end(vector)
+            stream.end_ps.append(end)
+            for edge in stream.outputs:
+                edge.arrive()
+        if stream.kind == "program":
+            self._programs -= 1
+            if not self._programs and self.system.begin is None:
+                self._ready.succeed()
+        self._unfinished -= 1
+        if not self._unfinished:
+            self._finished.succeed()
+
+    def _source(self, stream: Stream, index: int, iteration: int) -> int:
+        """Return which item of the lane before a stage an iteration of it takes."""
+        if index == 0:
+            return iteration // stream.stages[0].iterations
+        return stream.upstream(index, iteration)
+
+
+def _release(pool: SlotPool, stream: Stream, total: int) -> Callable[[], None]:
+    """Return the act of giving a stream's first `total` slots back."""
+    return lambda: pool.release(stream.index, total)
+
+
+def stage_of(stream: Stream, name: str) -> Stage:
+    """Return a stream's stage by its name in the stage table.
+
+    Raises
+    ------
+    KeyError
+        If the stream has no such stage.
+    """
+    for stage in stream.stages:
+        if stage.name == name:
+            return stage
+    raise KeyError(name)

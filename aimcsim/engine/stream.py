@@ -1,0 +1,195 @@
+"""A stream: the vectors of one layer on one tile, taken through the stages of one table.
+
+`Stage` is a row of a stage table, compiled to integers; `Stream` the state and log of one op kind at one place;
+`System` all streams, edges and servers that run together. The engines interpret these and know no chip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from aimcsim.engine.edge import Edge, Indices
+from aimcsim.engine.environment import Environment
+from aimcsim.engine.server import Server
+from aimcsim.engine.slots import SlotPool
+from aimcsim.engine.span import Span, span_of
+from aimcsim.units import ClockDomain
+
+
+@dataclass(slots=True)
+class Stage:
+    """One compiled row of a stage table.
+
+    Parameters
+    ----------
+    iterations : int
+        How often the stage runs per vector: the product of the loops around it.
+    latency, interval : Span
+        Time from the start to the result, and from the start until the server is free again.
+    cause : str
+        What waiting for the server is called.
+    acquires : SlotPool or None
+        Slot taken before the server is asked for.
+    captures : SlotPool or None
+        Slot taken when the work is done; the server is kept until then.
+    releases : tuple of (SlotPool, int)
+        Slots given back when the stage is done, with the iterations per vector of the stage that took them.
+    crossing : (ClockDomain, int) or None
+        Clock that is entered here and the cycles of it that the crossing costs.
+    transfer : bool
+        Whether the time spent here moves data between tiles (as opposed to service).
+    actions : tuple of (str, tuple of int)
+        Component action and how many of it one iteration is worth: one number, or one per vector of a request.
+    """
+
+    name: str
+    iterations: int
+    latency: Span
+    interval: Span
+    server: Server | None = None
+    cause: str = ""
+    acquires: SlotPool | None = None
+    captures: SlotPool | None = None
+    releases: tuple[tuple[SlotPool, int], ...] = ()
+    crossing: tuple[ClockDomain, int] | None = None
+    transfer: bool = False
+    actions: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+    def enter(self, ready_ps: int) -> int:
+        """Return when what was ready at `ready_ps` has crossed into the stage's clock."""
+        if self.crossing is None:
+            return ready_ps
+        clock, cycles = self.crossing
+        return clock.after(clock.align(ready_ps), cycles)
+
+
+@dataclass(slots=True)
+class StageLog:
+    """When each iteration of a stage was ready to start, had its slot, was served and was done (all ps)."""
+
+    arrival_ps: list[int] = field(default_factory=list)
+    slot_ps: list[int] = field(default_factory=list)
+    start_ps: list[int] = field(default_factory=list)
+    worked_ps: list[int] = field(default_factory=list)
+    done_ps: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Stream:
+    """One op stream: the vectors of a layer on a tile, of all requests, in order.
+
+    `index` breaks ties between simultaneous requests and is fixed at build. `vectors` counts one
+    request's. `on_fetch` and `on_end` are told every vector when its inputs were fetched and when it is complete.
+    """
+
+    index: int
+    name: str
+    layer: str
+    tile: str
+    kind: str
+    vectors: int
+    row: int
+    requests: int
+    stages: list[Stage]
+    inputs: list[Edge] = field(default_factory=list)
+    outputs: list[Edge] = field(default_factory=list)
+    source: bool = False
+    on_fetch: Callable[[int], None] | None = None
+    on_end: Callable[[int], None] | None = None
+    issue_ps: list[int] = field(default_factory=list)
+    end_ps: list[int] = field(default_factory=list)
+    log: list[StageLog] = field(default_factory=list)
+    stage_counts: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.log = [StageLog() for _ in self.stages]
+        self.stage_counts = [0] * len(self.stages)
+
+    @property
+    def total(self) -> int:
+        """Vectors of all requests."""
+        return self.vectors * self.requests
+
+    def upstream(self, stage: int, iteration: int) -> int:
+        """Return which iteration of the stage before `stage` an iteration takes its data from."""
+        before, here = self.stages[stage - 1].iterations, self.stages[stage].iterations
+        if here >= before:
+            return iteration // (here // before)
+        return (iteration + 1) * (before // here) - 1
+
+    def released(self, stage: int, acquired_per_vector: int, iteration: int) -> int:
+        """Return how many slots, taken `acquired_per_vector` a vector, are back after an iteration of `stage`."""
+        return (iteration + 1) * acquired_per_vector // self.stages[stage].iterations
+
+
+@dataclass(slots=True)
+class System:
+    """All that runs together, in the order fixed at build."""
+
+    env: Environment
+    streams: list[Stream] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    servers: list[Server] = field(default_factory=list)
+    slots: list[SlotPool] = field(default_factory=list)
+    requests: int = 1
+    begin: int | None = None
+    """Time at which sources may begin; None: when every state op (kind `program`) has ended."""
+    arbiters: int = 0
+    """Order number of the next arbiter."""
+
+    def add_server(self, path: str, kind: str, clock: ClockDomain | None = None) -> Server:
+        """Add a server; the order of adding is the order of deciding within a round."""
+        server = Server(self.env, self.arbiters, path, kind, clock)
+        self.arbiters += 1
+        self.servers.append(server)
+        return server
+
+    def add_slots(self, path: str, kind: str, cause: str, count: int, *, shared: bool) -> SlotPool:
+        """Add a pool of slots."""
+        pool = SlotPool(self.env, self.arbiters, path, kind, cause, count, shared=shared)
+        self.arbiters += 1
+        self.slots.append(pool)
+        return pool
+
+    def add_guest(self, name: str, kind: str = "program") -> Stream:
+        """Add a stream without vectors: the name under which a component of the user's own holds servers."""
+        nothing = span_of(0)
+        stream = Stream(len(self.streams), name, "", "", kind, 0, 1, self.requests, [Stage(name, 1, nothing, nothing)])
+        self.streams.append(stream)
+        return stream
+
+    def add_edge(
+        self,
+        source: Stream,
+        target: Stream,
+        needs: Indices,
+        keeps: Indices,
+        *,
+        vector_bytes: int,
+        place: str,
+        cause: str = "dependency",
+    ) -> Edge:
+        """Join two streams that were added before; `needs` and `keeps` are of one request and repeat for each.
+
+        What a state op makes serves all requests, so there they repeat unchanged.
+        """
+        length = 0 if source.kind == "program" else source.vectors
+        offsets = np.arange(self.requests, dtype=np.int64)[:, None] * length
+        edge = Edge(
+            self.env,
+            len(self.edges),
+            source.index,
+            target.index,
+            (needs[None, :] + offsets).ravel(),
+            (keeps[None, :] + offsets).ravel(),
+            vector_bytes=vector_bytes,
+            place=place,
+            cause=cause,
+        )
+        self.edges.append(edge)
+        source.outputs.append(edge)
+        target.inputs.append(edge)
+        return edge

@@ -1,0 +1,24 @@
+"""Which part of which weight matrix sits in which crossbar of which tile.
+
+Knows shapes only: no weight value, no time, no energy.
+"""
+
+from aimcsim.mapping.blocks import MatrixShape, WeightBlock, count_blocks, cut, matrices
+from aimcsim.mapping.capacity import Lever, levers
+from aimcsim.mapping.mapping import Mapping, describe, map_workload
+from aimcsim.mapping.placement import LayerShare, Placed
+
+__all__ = [
+    "LayerShare",
+    "Lever",
+    "Mapping",
+    "MatrixShape",
+    "Placed",
+    "WeightBlock",
+    "count_blocks",
+    "cut",
+    "describe",
+    "levers",
+    "map_workload",
+    "matrices",
+]

@@ -1,0 +1,110 @@
+"""Cutting a layer's weight matrices into blocks, each small enough for one crossbar.
+
+Says what fits into a crossbar; where the crossbars are is the placement's matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from aimcsim.ops import MatrixKind
+from aimcsim.spec.chip_file import ChipFile
+from aimcsim.workload.graph import Workload
+
+
+class MatrixShape(NamedTuple):
+    """The static weights of one layer: `groups` independent matrices of `k` inputs by `n` outputs each."""
+
+    groups: int
+    k: int
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.k} x {self.n}" + (f" x {self.groups}" if self.groups > 1 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class WeightBlock:
+    """What one crossbar holds of one layer: the same rows and columns of one or several consecutive groups.
+
+    Several groups lie block-diagonally: each has rows and columns of its own, and the cells where the rows of one meet
+    the columns of another stay at zero. Columns are counted in weights; one weight is as many physical columns as the
+    chip has cells per weight (its bit slices, and for differential cells two of each).
+
+    Attributes
+    ----------
+    layer : name of the layer.
+    index : number of the block within its layer, from 0; partial sums are added in this order.
+    first_group, groups : the groups it covers.
+    first_row, rows : the rows (inputs, 0..K-1) it covers of each of these groups.
+    first_col, cols : the columns (outputs, 0..N-1) it covers of each of these groups.
+    """
+
+    layer: str
+    index: int
+    first_group: int
+    groups: int
+    first_row: int
+    rows: int
+    first_col: int
+    cols: int
+
+    @property
+    def crossbar_rows(self) -> int:
+        """Rows of the crossbar that it takes."""
+        return self.groups * self.rows
+
+    @property
+    def crossbar_weights(self) -> int:
+        """Weights of a crossbar row that it takes."""
+        return self.groups * self.cols
+
+    @property
+    def weights(self) -> int:
+        """Weights of the layer that it holds (the zeros between groups are none)."""
+        return self.groups * self.rows * self.cols
+
+
+def matrices(workload: Workload) -> dict[str, MatrixShape]:
+    """Return the shape of every layer with static weights, in the order of the layers."""
+    return {
+        layer.name: MatrixShape(*layer.op.matrix_shape) for layer in workload.layers if isinstance(layer.op, MatrixKind)
+    }
+
+
+def cut(layer: str, shape: MatrixShape, chip: ChipFile) -> tuple[WeightBlock, ...]:
+    """Cut the matrices of `layer` into blocks that fit one crossbar each; every weight falls into exactly one.
+
+    As many whole groups as fit share a crossbar; where not even one fits, each is cut by itself, full blocks first and
+    the remainder last. Blocks are numbered with the rows innermost: all row blocks of the same outputs are consecutive,
+    so that their partial sums meet on one tile if they can. A crossbar of `chip` must be as wide as one weight.
+    """
+    places = (
+        (first_group, groups, first_row, rows, first_col, cols)
+        for first_group, groups in _runs(shape.groups, _groups_together(shape, chip))
+        for first_col, cols in _runs(shape.n, chip.weights_per_row)
+        for first_row, rows in _runs(shape.k, chip.tile.crossbar.rows)
+    )
+    return tuple(WeightBlock(layer, index, *place) for index, place in enumerate(places))
+
+
+def count_blocks(shape: MatrixShape, chip: ChipFile) -> int:
+    """Return how many blocks `cut` makes, without making them."""
+    pieces = _ceil(shape.n, chip.weights_per_row) * _ceil(shape.k, chip.tile.crossbar.rows)
+    return _ceil(shape.groups, _groups_together(shape, chip)) * pieces
+
+
+def _groups_together(shape: MatrixShape, chip: ChipFile) -> int:
+    """Return how many groups one block covers: those that fit whole, or one that is cut."""
+    return max(1, min(shape.groups, chip.tile.crossbar.rows // shape.k, chip.weights_per_row // shape.n))
+
+
+def _runs(total: int, most: int) -> Iterator[tuple[int, int]]:
+    """Yield (first, length) of consecutive runs that cover ``0..total-1``, each of `most` but the last."""
+    return ((first, min(most, total - first)) for first in range(0, total, most))
+
+
+def _ceil(amount: int, unit: int) -> int:
+    return -(-amount // unit)

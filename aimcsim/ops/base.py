@@ -1,0 +1,174 @@
+"""The contract of a layer kind: tensors as rows of vectors, receptive fields, and the two families of layers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aimcsim.ops.activation import ActivationFunction
+
+FloatArray = NDArray[np.float32]
+IndexArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TensorShape:
+    """The shape of one request's tensor: ``height * width`` vectors of `length` elements, row by row.
+
+    The vector is what the machine admits, buffers and times. An image [H, W, C] has one vector per pixel, its channels;
+    a flat tensor of F features is (1, 1, F). Its values are a float32 array [vectors, length].
+    """
+
+    height: int
+    width: int
+    length: int
+
+    def __post_init__(self) -> None:
+        if min(self.height, self.width, self.length) < 1:
+            raise ValueError(f"every dimension of a tensor must be at least 1 (got {self})")
+
+    def __str__(self) -> str:
+        return f"{self.height} x {self.width} x {self.length}"
+
+    @property
+    def vectors(self) -> int:
+        """Vectors of one request."""
+        return self.height * self.width
+
+    @property
+    def elements(self) -> int:
+        """Elements of one request."""
+        return self.vectors * self.length
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """Which vectors of one input each output vector requires, within one request.
+
+    All arrays are int64 [output vectors].
+
+    Attributes
+    ----------
+    needs : highest input index that outputs 0..i require; never falls.
+    keeps : lowest input index that the outputs after i require, so all below it is free once i has been fetched; the
+        number of input vectors where nothing after i requires any. Never falls.
+    fresh : input vectors that output i requires and the output before it in the same row did not; all that it requires
+        for the first of a row.
+    """
+
+    needs: IndexArray
+    keeps: IndexArray
+    fresh: IndexArray
+
+    @classmethod
+    def from_extremes(cls, lowest: IndexArray, highest: IndexArray, fresh: IndexArray, vectors: int) -> Window:
+        """Build from the lowest and highest input index of each output alone; `vectors` is the input's count."""
+        keeps = np.append(lowest[1:], vectors)[::-1]
+        return cls(np.maximum.accumulate(highest), np.minimum.accumulate(keeps)[::-1].copy(), fresh)
+
+    @classmethod
+    def elementwise(cls, vectors: int) -> Window:
+        """Output vector i requires input vector i and no other."""
+        index = np.arange(vectors, dtype=np.int64)
+        return cls(index, index + 1, np.ones_like(index))
+
+    @classmethod
+    def whole(cls, vectors: int) -> Window:
+        """One output vector requires every input vector."""
+        last, count = np.array([vectors - 1]), np.array([vectors])
+        return cls(last, count, count)
+
+
+class LayerKind(ABC):
+    """What one layer computes from the tensors it is given.
+
+    Every function is per vector: computing output vectors ``first..last-1`` gives, bit for bit, that slice of what
+    computing all of them gives. Sums run in a fixed order, never through BLAS or NumPy's pairwise sums.
+    """
+
+    __slots__ = ()
+    kind: ClassVar[str]
+    arity: ClassVar[int] = 1
+    """How many input tensors the layer takes."""
+
+    @abstractmethod
+    def output_shape(self, *inputs: TensorShape) -> TensorShape:
+        """Return the shape of the output for inputs of these shapes.
+
+        Raises
+        ------
+        ValueError
+            If the layer was not made for inputs of these shapes.
+        """
+
+    @abstractmethod
+    def windows(self, *inputs: TensorShape) -> tuple[Window, ...]:
+        """Return the receptive fields, one `Window` per input."""
+
+
+class MatrixKind(LayerKind):
+    """A layer with static weights: one K x N matrix per group, which crossbars hold.
+
+    Attributes
+    ----------
+    weight : float32 [groups, K, N]
+    bias : float32 [groups * N]
+    activation : applied to the finished outputs.
+    """
+
+    __slots__ = ()
+    weight: FloatArray
+    bias: FloatArray
+    activation: ActivationFunction
+
+    @property
+    def matrix_shape(self) -> tuple[int, int, int]:
+        """Groups, K (inputs of a group), N (outputs of a group)."""
+        groups, k, n = map(int, self.weight.shape)
+        return groups, k, n
+
+    @property
+    def groups(self) -> int:
+        """Independent matrices; channels in as many groups for a depthwise convolution."""
+        return self.matrix_shape[0]
+
+    @abstractmethod
+    def gather(self, x: FloatArray, first: int, last: int) -> FloatArray:
+        """Return the matrix inputs of output vectors ``first..last-1``, float32 [last - first, groups * K].
+
+        `x` is the request's whole input tensor [vectors, length]; what stands in vectors that these outputs do not
+        require has no effect. The result is group-major and may be a view of `x`; it is for reading.
+        """
+
+    def finish(self, y: FloatArray, first: int, last: int) -> FloatArray:
+        """Add the bias to products [last - first, groups * N] and apply the activation."""
+        return self.activation.apply(y + self.bias)
+
+
+class DigitalKind(LayerKind):
+    """A layer without weights, computed by a vector unit."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def compute(self, inputs: Sequence[FloatArray], first: int, last: int) -> FloatArray:
+        """Return output vectors ``first..last-1``, float32 [last - first, length], of one request.
+
+        Each input is a whole tensor [vectors, length]; what stands in vectors that these outputs do not require has no
+        effect.
+        """
+
+    @abstractmethod
+    def work_elements(self, inputs: Sequence[TensorShape]) -> int:
+        """Return the input elements that the vector unit touches for one output vector."""
+
+
+def check_arity(op: LayerKind, inputs: Sequence[TensorShape]) -> None:
+    """Raise ValueError unless `op` is given as many inputs as it takes."""
+    if len(inputs) != op.arity:
+        raise ValueError(f"{op.kind} takes {op.arity} input{'s' * (op.arity > 1)} (got {len(inputs)})")

@@ -1,0 +1,6 @@
+"""The columns of a run: what each means, and how they are kept on disk."""
+
+from aimcsim.records.schema import CAUSES, SCHEMAS, Column
+from aimcsim.records.table import Table
+
+__all__ = ["CAUSES", "SCHEMAS", "Column", "Table"]

@@ -1,0 +1,118 @@
+"""What every column of every table of a run means. Units are in the names."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+CAUSES = (
+    "dependency",
+    "fetch_port",
+    "input_register",
+    "crossbar_busy",
+    "sample_hold",
+    "adc_busy",
+    "buffer_full",
+    "buffer_port",
+    "link_busy",
+    "credit",
+    "vector_busy",
+    "memory",
+    "host",
+    "maintenance",
+)
+"""Every wait cause there is; an interval of an op is service, transfer, or one of these."""
+
+
+class Column(NamedTuple):
+    """One column: its name, the kind of its values, and what they mean."""
+
+    name: str
+    dtype: str
+    meaning: str
+
+
+OPS = (
+    Column("op", "int64", "Number of the op: position in this table."),
+    Column("stream", "int64", "Number of the stream that the op belongs to."),
+    Column("layer", "str", "Layer (or input) that the op works for."),
+    Column("kind", "str", "mvm, vector, reduce, send, load, store or program."),
+    Column("tile", "str", "Where it runs; for a send or load, where it goes."),
+    Column("request", "int64", "Request that its vectors belong to; -1 for state ops."),
+    Column("first_vector", "int64", "First of its vectors, counted within the request."),
+    Column("vectors", "int64", "How many vectors it covers: the grain."),
+    Column("release_ps", "int64", "End of the stream's vector before, or the admission of the request if later."),
+    Column("start_ps", "int64", "Start of the first fetch."),
+    Column("end_ps", "int64", "End of the last vector."),
+    Column("latency_ps", "int64", "From the first fetch to the end."),
+    Column("service_ps", "int64", "Part of [release, end) in which its own work was done."),
+    Column("transfer_ps", "int64", "Part in which its data moved between tiles, or to or from the host or memory."),
+    *(Column(f"wait_{cause}_ps", "int64", f"Part in which it waited: {cause}.") for cause in CAUSES),
+)
+
+WAITS = (
+    Column("op", "int64", "Op that waited."),
+    Column("cause", "str", "Why."),
+    Column("resource", "str", "What for: path of the server, slot or buffer."),
+    Column("holder", "int64", "Op that was in the way; -1 if none."),
+    Column("wait_ps", "int64", "How long."),
+)
+
+RESOURCES = (
+    Column("resource", "str", "Path of the resource."),
+    Column("kind", "str", "Class of resource, over which utilisation is summed."),
+    Column("holds", "int64", "Times it was held."),
+    Column("busy_ps", "int64", "Time it was held (of slots: summed over them, divided by their count, rounded down)."),
+    Column("utilisation", "float64", "Busy over elapsed, from the first admission to the end."),
+)
+
+BUFFERS = (
+    Column("edge", "int64", "Number of the edge."),
+    Column("buffer", "str", "Buffer that its vectors lie in."),
+    Column("source", "str", "Stream that fills it."),
+    Column("target", "str", "Stream that empties it."),
+    Column("vector_bytes", "int64", "Bytes of one vector."),
+    Column("least_vectors", "int64", "Least space with which every request completes."),
+    Column("full_rate_vectors", "int64", "Space with which the source need not wait in steady state."),
+    Column("quota_vectors", "int64", "Space it was given; 0 where a pool gives the space."),
+    Column("highest_vectors", "int64", "Most space it had reserved."),
+    Column("vectors", "int64", "Vectors that passed."),
+    Column("mean_vectors", "float64", "Space it had reserved, on average over the run."),
+)
+
+REQUESTS = (
+    Column("request", "int64", "Number of the request."),
+    Column("admitted_ps", "int64", "When its first input vector was admitted."),
+    Column("end_ps", "int64", "When its last result had reached the host."),
+    Column("latency_ps", "int64", "From admission to end."),
+)
+
+ENERGY = (
+    Column("layer", "str", "Layer (or input) that the actions were for; empty for static power."),
+    Column("tile", "str", "Where; empty for static power."),
+    Column("component", "str", "Component that acted."),
+    Column("action", "str", "What it did; `static` for power that is drawn in any case."),
+    Column("phase", "str", "`run`, or `programming` for what state ops did before and between requests."),
+    Column("count", "int64", "How often; picoseconds times instances for static power."),
+    Column("energy_j", "float64", "Count times cost."),
+    Column("source", "str", "Where the cost is from: reference.locator, and its grade."),
+)
+
+POWER = (
+    Column("bin_start_ps", "int64", "Start of the bin."),
+    Column("bin_end_ps", "int64", "End of the bin."),
+    Column("component", "str", "Component."),
+    Column("action", "str", "Action."),
+    Column("count", "int64", "Actions of vectors that ended in the bin."),
+    Column("power_w", "float64", "Their energy over the bin's length; static power is a row of its own."),
+)
+
+SCHEMAS: dict[str, tuple[Column, ...]] = {
+    "ops": OPS,
+    "waits": WAITS,
+    "resources": RESOURCES,
+    "buffers": BUFFERS,
+    "requests": REQUESTS,
+    "energy": ENERGY,
+    "power": POWER,
+}
+"""Table name -> its columns, in order."""

@@ -1,0 +1,334 @@
+"""One simulation, from files to a `Run`: `simulate()` is the whole tool as a function."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from aimcsim import recorder, summary
+from aimcsim.chip import Chip
+from aimcsim.controller import Controller, Plan
+from aimcsim.datapath import Datapath
+from aimcsim.engine import Environment, ReferenceEngine, System
+from aimcsim.errors import ConfigError
+from aimcsim.evaluate import ValueMode, pack_samples, program_layers
+from aimcsim.mapping import Mapping, map_workload
+from aimcsim.ops import FloatArray
+from aimcsim.quotas import Quota, deal
+from aimcsim.recorder import Grain
+from aimcsim.records import Table
+from aimcsim.records.run_dir import RunFiles, read_run, write_run
+from aimcsim.spec import load_chip, resolved_yaml
+from aimcsim.spec.chip_file import ChipFile
+from aimcsim.units import format_energy_j, format_time_ps
+from aimcsim.version import __version__
+from aimcsim.workload import float_reference, load_workload
+from aimcsim.workload.graph import Workload
+
+Analog = Literal["off", "ideal", "quantized"]
+
+ASSUMPTIONS = (
+    "between layers, values are float32; their bytes are counted at numbers.output_bits",
+    "every consumer of a tensor keeps its own copy of it",
+    "all requests are waiting at the start; one is admitted as soon as there is room for its first input vector",
+)
+TIMING_ONLY = "no values were computed; nothing on this chip takes time that depends on them"
+
+
+class Guest(Protocol):
+    """A component of the user's own."""
+
+    def attach(self, plan: Plan) -> None:
+        """Add what it needs (guests, processes) before the run starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A system that is ready to run, and what its parts stand for."""
+
+    chip: ChipFile
+    workload: Workload
+    mapping: Mapping
+    plan: Plan
+    quotas: list[Quota]
+
+
+def build(
+    chip: ChipFile | str | Path,
+    workload: Workload | str | Path,
+    *,
+    requests: int = 1,
+    overrides: Sequence[str] = (),
+    program_first: bool = True,
+    shuffle_seed: int | None = None,
+) -> Built:
+    """Return the system of a workload on a chip, checked for space and not yet run.
+
+    Parameters are those of `simulate`; `shuffle_seed` processes simultaneous events in a random order, which must not
+    change any result.
+    """
+    spec = chip if isinstance(chip, ChipFile) else load_chip(chip, overrides)
+    network = workload if isinstance(workload, Workload) else load_workload(workload)
+    mapping = map_workload(network, spec)
+    system = System(Environment(shuffle_seed=shuffle_seed), requests=requests, begin=None if program_first else 0)
+    plan = Controller(system, Chip(system, spec), network, mapping).build()
+    return Built(spec, network, mapping, plan, deal(plan))
+
+
+def simulate(  # noqa: PLR0913 - the whole tool as one function
+    chip: ChipFile | str | Path,
+    workload: Workload | str | Path,
+    *,
+    inputs: MappingOf[str, ArrayLike] | None = None,
+    requests: int | None = None,
+    analog: Analog | None = None,
+    grain: Grain = "row",
+    seed: int = 0,
+    overrides: Sequence[str] = (),
+    program_first: bool = True,
+    components: Sequence[Guest] = (),
+    shuffle_seed: int | None = None,
+) -> Run:
+    """Run a workload on a chip.
+
+    Parameters
+    ----------
+    chip, workload
+        A loaded one, a file, or the name of one that comes with the package.
+    inputs : mapping, optional
+        Arrays [samples, *the input's own shape] by the names of the network's inputs, one request a sample; `labels`
+        may hold the right classes.
+    requests : int, optional
+        How many requests; default: one per sample, or 1 without inputs. With inputs, the first so many samples.
+    analog : str, optional
+        ``off``: time and energy only; ``ideal``: exact weights and converters; ``quantized``: integers through the
+        chip's slices and converters. Default: ``quantized`` with inputs, ``off`` without.
+    grain : str
+        Vectors that one record covers: ``vector``, ``row`` or ``layer``. Changes no time and no value.
+    seed : int
+        Seed of all that is random.
+    overrides : sequence of str
+        ``path.to.field=value`` changes of the chip file.
+    program_first : bool
+        Whether requests are admitted after the weights were programmed, or wait for it as `maintenance`.
+    components : sequence
+        Components of the user's own, attached before the run.
+
+    Raises
+    ------
+    ConfigError, CapacityError, TraceError
+        If the input cannot be used.
+    DeadlockError
+        If the run gets stuck, with the cycle of who waits for whom.
+    """
+    started = time.perf_counter()
+    network = workload if isinstance(workload, Workload) else load_workload(workload)
+    samples = _samples(network, inputs, requests)
+    count = _count(samples, requests)
+    mode: Analog = analog or ("off" if samples is None else "quantized")
+    if mode != "off" and samples is None:
+        raise ConfigError(f"--analog {mode} needs inputs (--inputs FILE.npz); without them only `off` is possible")
+    built = build(
+        chip, network, requests=count, overrides=overrides, program_first=program_first, shuffle_seed=shuffle_seed
+    )
+    for component in components:
+        component.attach(built.plan)
+    datapath = None if mode == "off" or samples is None else _datapath(built, samples, mode)
+    ReferenceEngine(built.plan.system).run()
+    tables = recorder.record(built.plan, built.quotas, grain)
+    outputs = {} if datapath is None else datapath.outputs
+    labels = None if inputs is None or "labels" not in inputs else np.asarray(inputs["labels"])[:count]
+    checked = None if samples is None or datapath is None else _check(network, samples, outputs, labels)
+    facts = {"analog": mode, "grain": grain, "seed": seed, "checked": checked, "wall_s": time.perf_counter() - started}
+    return _finish(built, tables, outputs, facts)
+
+
+def _samples(
+    network: Workload, inputs: MappingOf[str, ArrayLike] | None, requests: int | None
+) -> dict[str, FloatArray] | None:
+    """Return the packed samples that are run."""
+    if inputs is None:
+        return None
+    packed = pack_samples(network, inputs)
+    there = len(next(iter(packed.values())))
+    if requests is not None and requests > there:
+        raise ConfigError(f"--requests {requests}: the inputs have {there} samples")
+    return {name: values[:requests] for name, values in packed.items()}
+
+
+def _count(samples: dict[str, FloatArray] | None, requests: int | None) -> int:
+    count = len(next(iter(samples.values()))) if samples is not None else (1 if requests is None else requests)
+    if count < 1:
+        raise ConfigError(f"--requests {count}: at least one request is needed")
+    return count
+
+
+def _datapath(built: Built, samples: dict[str, FloatArray], mode: ValueMode) -> Datapath:
+    """Attach the computing of values to a built system."""
+    matrices = program_layers(built.workload, built.mapping, built.chip, mode)
+    datapath = Datapath(built.plan, matrices, samples)
+    datapath.attach()
+    return datapath
+
+
+def _check(
+    network: Workload, samples: dict[str, FloatArray], outputs: MappingOf[str, FloatArray], labels: NDArray[Any] | None
+) -> dict[str, Any]:
+    """Compare outputs with the same network in float64."""
+    reference = float_reference(network, samples)
+    name = network.outputs[0]
+    got = outputs[name].reshape(len(outputs[name]), -1)
+    expected = reference[name].reshape(got.shape)
+    errors = [_relative_error(outputs[key], reference[key]) for key in network.outputs]
+    checked = {
+        "reference": "float64",
+        "samples": len(got),
+        "max_rel_err": max(errors),
+        "agreement": float(np.mean(got.argmax(axis=1) == expected.argmax(axis=1))),
+    }
+    if labels is not None:
+        checked["accuracy"] = float(np.mean(got.argmax(axis=1) == labels))
+        checked["reference_accuracy"] = float(np.mean(expected.argmax(axis=1) == labels))
+    return checked
+
+
+def _relative_error(got: NDArray[Any], expected: NDArray[Any]) -> float:
+    """Return the largest difference over the largest value expected."""
+    largest = max(float(np.abs(expected).max()), float(np.finfo(np.float32).tiny))
+    return float(np.abs(got.ravel() - expected.ravel()).max()) / largest
+
+
+def _finish(
+    built: Built, tables: dict[str, Table], outputs: MappingOf[str, FloatArray], facts: dict[str, Any]
+) -> Run:
+    """Put a run together from its tables."""
+    requests = tables["requests"]
+    span = recorder.timed(built.plan)
+    waited = summary.bottlenecks(tables["ops"], tables["waits"])
+    values = {
+        "schema": summary.SCHEMA,
+        "chip": built.chip.name,
+        "workload": built.workload.name,
+        "analog": facts["analog"],
+        "grain": facts["grain"],
+        "seed": facts["seed"],
+        "requests": requests.rows,
+        "makespan_ps": span.length_ps,
+        "programming_ps": span.begin_ps,
+        "latency_ps": summary.latency(requests),
+        "throughput_per_s": summary.throughput(requests),
+        "energy_j": summary.energy(tables["energy"], requests.rows),
+        "area_m2": float(built.chip.area_m2),
+        "waits_ps": summary.waits(tables["ops"]),
+        "bottlenecks": waited,
+        "tiles_used": built.mapping.tiles_used,
+        "crossbars_used": built.mapping.crossbars_used,
+        "utilisation": summary.utilisation(tables["resources"]),
+        "ops": tables["ops"].rows,
+        "events": built.plan.system.env.scheduled,
+        "wall_s": facts["wall_s"],
+        "outputs_checked": facts["checked"],
+        "assumptions": _assumptions(built, facts["analog"]),
+    }
+    manifest = {
+        "tool": "aimcsim",
+        "version": __version__,
+        "engine": "reference",
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "chip": built.chip.name,
+        "workload": built.workload.name,
+        "seed": facts["seed"],
+    }
+    own = {name: built.workload.unpack_outputs(name, array) for name, array in outputs.items()}
+    return Run(RunFiles(manifest, resolved_yaml(built.chip), values, tables, own))
+
+
+def _assumptions(built: Built, mode: Analog) -> list[str]:
+    timing = (TIMING_ONLY,) if mode == "off" else ()
+    return [*ASSUMPTIONS, *timing, *built.workload.assumptions, *built.chip.assumed()]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Run:
+    """One finished simulation: figures, tables, outputs."""
+
+    files: RunFiles
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The figures of `summary.json`."""
+        return self.files.summary
+
+    @property
+    def outputs(self) -> MappingOf[str, NDArray[Any]]:
+        """What the network returned, [samples, ...] in its own layout by output name; empty without values."""
+        return self.files.outputs
+
+    @property
+    def ops(self) -> Table:
+        """One row per op: when it ran and where its time went."""
+        return self.files.tables["ops"]
+
+    @property
+    def resources(self) -> Table:
+        """One row per resource in use."""
+        return self.files.tables["resources"]
+
+    @property
+    def requests(self) -> Table:
+        """One row per request."""
+        return self.files.tables["requests"]
+
+    def table(self, name: str) -> Table:
+        """Return a table by name; see `aimcsim.records.SCHEMAS`."""
+        return self.files.tables[name]
+
+    def bottlenecks(self, count: int = 3) -> list[dict[str, Any]]:
+        """Return what ops waited for most: resource, cause, and its share of the time of all ops."""
+        return summary.bottlenecks(self.ops, self.table("waits"), count)
+
+    def save(self, directory: str | Path, *, force: bool = False) -> None:
+        """Write the run as a directory; an existing one is replaced only with `force`."""
+        write_run(Path(directory), self.files, force=force)
+
+    def __repr__(self) -> str:
+        values = self.summary
+        latency, energy = values["latency_ps"]["p50"], values["energy_j"]["per_request"]
+        return (
+            f"<run of {values['workload']} on {values['chip']}: {values['requests']} requests, "
+            f"latency {format_time_ps(latency)} (p50), {values['throughput_per_s']:.3g} per s, "
+            f"{format_energy_j(energy)} per request>"
+        )
+
+    def _repr_html_(self) -> str:
+        values = self.summary
+        rows = {
+            "requests": values["requests"],
+            "latency, p50": format_time_ps(values["latency_ps"]["p50"]),
+            "throughput": f"{values['throughput_per_s']:.3g} per s",
+            "energy per request": format_energy_j(values["energy_j"]["per_request"]),
+        }
+        cells = "".join(f"<tr><th>{escape(key)}</th><td>{escape(str(value))}</td></tr>" for key, value in rows.items())
+        title = escape(f"{values['workload']} on {values['chip']}")
+        return f"<table><caption>{title}</caption>{cells}</table>"
+
+
+def load_run(directory: str | Path) -> Run:
+    """Read a run directory that `Run.save` or `aimcsim run` wrote.
+
+    Raises
+    ------
+    InputError
+        If it is none, or damaged.
+    """
+    return Run(read_run(Path(directory)))

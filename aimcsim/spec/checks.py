@@ -1,0 +1,188 @@
+"""What each field alone cannot show: names that must exist and numbers that must go together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import get_args
+
+from aimcsim.costs import REFERENCES, Grade, Source
+from aimcsim.errors import Problem
+from aimcsim.located import one_of
+from aimcsim.spec.chip_file import RESOURCES, ChipFile, TableName
+from aimcsim.spec.layers import OVERRIDE
+from aimcsim.spec.stage_checks import check_table
+
+
+def check(chip: ChipFile, wrong: frozenset[str] = frozenset()) -> list[Problem]:
+    """Return everything that does not fit together in `chip`.
+
+    `wrong` are paths already reported, which hold a stand-in value: what depends on one of them is left out.
+    """
+    problems = [problem for rule in RULES for problem in rule(chip, wrong)]
+    for parts in (_clocks(chip), _roles(chip), _units(chip), _costs(chip), _tables(chip)):
+        problems += (problem for problem in parts if problem.path not in wrong)
+    return problems
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A relation between the fields `reads`; `broken` says what is wrong with it, or nothing.
+
+    It is reported at that of its fields which was set last: in an override, else in the file itself, else in its base.
+    """
+
+    reads: tuple[str, ...]
+    broken: Callable[[ChipFile], str]
+
+    def __call__(self, chip: ChipFile, wrong: frozenset[str]) -> Iterator[Problem]:
+        """Yield the problem, unless it is no news after `wrong`."""
+        message = "" if wrong.intersection(self.reads) else self.broken(chip)
+        if message:
+            layers = {OVERRIDE: 0, chip.where.file: 1}
+            path = min(self.reads, key=lambda path: layers.get(chip.where.place(path).file, 2))
+            yield chip.where.problem(path, message)
+
+
+def _one_package(chip: ChipFile) -> str:
+    count = chip.system.packages
+    return "" if count == 1 else f"links between packages are not simulated yet, so this must be 1 (got `{count}`)"
+
+
+def _one_chip(chip: ChipFile) -> str:
+    count = chip.system.chips_per_package
+    return "" if count == 1 else f"links between chips are not simulated yet, so this must be 1 (got `{count}`)"
+
+
+def _grid(chip: ChipFile) -> str:
+    (columns, rows), each = chip.network.routers, chip.network.tiles_per_router
+    tiles = columns * rows * each
+    if chip.tile.count == tiles:
+        return ""
+    return f"{columns} x {rows} routers with {each} each make {tiles} tiles, and `tile.count` is {chip.tile.count}"
+
+
+def _whole_banks(chip: ChipFile) -> str:
+    shared, crossbars = chip.tile.adc.crossbars, chip.tile.crossbars
+    return f"banks of {shared} do not divide the {crossbars} crossbars of a tile" if crossbars % shared else ""
+
+
+def _whole_converters(chip: ChipFile) -> str:
+    columns, converters = chip.tile.crossbar.cols * chip.tile.adc.crossbars, chip.tile.adc.converters
+    return f"{converters} converters do not divide the {columns} columns of their bank" if columns % converters else ""
+
+
+def _cell_width(chip: ChipFile) -> str:
+    cell, weight = chip.tile.crossbar.cell_bits, chip.numbers.weight_bits
+    return f"a cell of {cell} bits holds more than a weight of {weight}" if cell > weight else ""
+
+
+def _a_weight_fits(chip: ChipFile) -> str:
+    needed, cols = chip.cells_per_weight, chip.tile.crossbar.cols
+    return f"a weight takes {needed} columns, and a crossbar has {cols}" if needed > cols else ""
+
+
+def _flip(chip: ChipFile) -> str:
+    crossbar = chip.tile.crossbar
+    return "flipped columns need `cells: offset`" if crossbar.flip and crossbar.cells != "offset" else ""
+
+
+_SIGNS = {"bit_serial": ("twos_complement", "two_pass"), "pulse_width": ("two_pass", "bipolar")}
+
+
+def _sign(chip: ChipFile) -> str:
+    inputs = chip.tile.inputs
+    allowed = _SIGNS[inputs.encoding]
+    if inputs.sign in allowed:
+        return ""
+    return f"`{inputs.encoding}` inputs cannot have this sign {one_of(inputs.sign, allowed)}"
+
+
+def _phase_width(chip: ChipFile) -> str:
+    bits, per_phase = chip.numbers.input_bits, chip.tile.inputs.bits_per_phase
+    return f"a phase of {per_phase} bits drives more than an input of {bits}" if per_phase > bits else ""
+
+
+_CELLS = ("tile.crossbar.cell_bits", "tile.crossbar.cells", "numbers.weight_bits")
+
+RULES = (
+    Rule(("system.packages",), _one_package),
+    Rule(("system.chips_per_package",), _one_chip),
+    Rule(("tile.count", "network.routers", "network.tiles_per_router"), _grid),
+    Rule(("tile.adc.crossbars", "tile.crossbars"), _whole_banks),
+    Rule(("tile.adc.converters", "tile.adc.crossbars", "tile.crossbar.cols"), _whole_converters),
+    Rule(("tile.crossbar.cell_bits", "numbers.weight_bits"), _cell_width),
+    Rule(("tile.crossbar.cols", *_CELLS), _a_weight_fits),
+    Rule(("tile.crossbar.flip", "tile.crossbar.cells"), _flip),
+    Rule(("tile.inputs.sign", "tile.inputs.encoding"), _sign),
+    Rule(("tile.inputs.bits_per_phase", "numbers.input_bits"), _phase_width),
+)
+
+
+def _known(chip: ChipFile, path: str, name: str | None, known: Iterable[str], what: str) -> Iterator[Problem]:
+    """Yield a problem if `name`, which stands at `path`, is not among `known`."""
+    known = list(known)
+    if name is not None and name not in known:
+        yield chip.where.problem(path, f"no such {what} {one_of(name, known)}", kind="reference")
+
+
+def _clocks(chip: ChipFile) -> Iterator[Problem]:
+    named = {"network.clock": chip.network.clock, "tile.array_clock": chip.tile.array_clock}
+    named |= {f"tile.buffers.{name}.clock": buffer.clock for name, buffer in chip.tile.buffers.items()}
+    named |= {f"tile.units.{name}.clock": unit.clock for name, unit in chip.tile.units.items()}
+    for path, wanted in named.items():
+        yield from _known(chip, path, wanted, chip.clocks, "clock")
+    for name, clock in chip.clocks.items():
+        if not 0 < clock.frequency_hz <= 10**12:
+            message = "a frequency must be above 0 and at most 1 THz"
+            yield chip.where.problem(f"clocks.{name}.frequency", message)
+
+
+def _roles(chip: ChipFile) -> Iterator[Problem]:
+    tile = chip.tile
+    for role in ("input_buffer", "output_buffer"):
+        yield from _known(chip, f"tile.{role}", chip.buffer_of(role), tile.buffers, "buffer")
+    for name, buffer in tile.buffers.items():
+        if buffer.size_bytes == 0:
+            yield chip.where.problem(f"tile.buffers.{name}.size", "a buffer must hold something (got `0 B`)")
+    channels = {"host.link": chip.host.link, "memory.channel": chip.memory.channel}
+    for path, channel in channels.items():
+        if channel.bandwidth_bytes_per_s == 0:
+            yield chip.where.problem(f"{path}.bandwidth", "a bandwidth must be above 0")
+
+
+def _units(chip: ChipFile) -> Iterator[Problem]:
+    for name in chip.tile.units:
+        if name in RESOURCES or "." in name:
+            message = f"a unit may not be called like a resource that every chip has (got `{name}`)"
+            yield chip.where.problem(f"tile.units.{name}", message, key=True)
+
+
+def _costs(chip: ChipFile) -> Iterator[Problem]:
+    for name, cost in chip.costs.items():
+        path = f"costs.{name}"
+        buffer = chip.buffer_of(name)
+        if buffer != name and name not in chip.tile.buffers:
+            message = f"costs go by buffer, and this role is played by `{buffer}` (got `{name}`)"
+            yield chip.where.problem(path, message, key=True, kind="reference")
+        elif cost.instances_per == "buffer":
+            yield from _known(chip, path, name, chip.tile.buffers, "buffer")
+        yield from _source(chip, path, cost.source, cost.grade)
+        for act, action in cost.actions.items():
+            yield from _source(chip, f"{path}.actions.{act}", action.source, action.grade)
+
+
+def _source(chip: ChipFile, path: str, source: Source, grade: Grade) -> Iterator[Problem]:
+    """Check that a cost's reference exists, and that what was derived or assumed says how or why."""
+    yield from _known(chip, f"{path}.source", source.reference, REFERENCES, "reference")
+    if grade in ("derived", "assumed") and not source.how:
+        what = "the arithmetic" if grade == "derived" else "the reason"
+        yield chip.where.problem(f"{path}.grade", f"a number graded `{grade}` states {what} in `how`")
+
+
+def _tables(chip: ChipFile) -> Iterator[Problem]:
+    for name in get_args(TableName):
+        if name in chip.tables:
+            yield from check_table(chip, name)
+        else:
+            yield chip.where.problem(f"tables.{name}", "is required, and missing")

@@ -1,0 +1,199 @@
+"""Checks of one stage table: names, latencies, and that every slot that is taken is given back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from aimcsim.errors import Problem
+from aimcsim.located import one_of
+from aimcsim.spec.chip_file import (
+    LOOP_COUNTS,
+    QUANTITIES,
+    RESOURCES,
+    TRANSPORTS,
+    ChipFile,
+    Stage,
+    StageTable,
+    TableName,
+)
+
+# Where a resource can be booked; those not named here, anywhere.
+_BOOKED_BY: dict[str, tuple[TableName, ...]] = {
+    "network": ("send", "load", "store"),
+    "host_link": ("load", "store"),
+    "memory_channel": ("program",),
+    "crossbar": ("mvm", "program"),
+    "adc_bank": ("mvm", "program"),
+}
+
+# What a table cannot do without.
+_NEEDED: dict[TableName, tuple[str, ...]] = {
+    "mvm": ("crossbar",),
+    "send": ("network",),
+    "load": ("host_link", "network"),
+    "store": ("network", "host_link"),
+    "program": ("crossbar",),
+}
+
+
+def check_table(chip: ChipFile, name: TableName) -> Iterator[Problem]:
+    """Yield what is wrong with the stage table of `name`."""
+    checker = _Table(chip, name, f"tables.{name}", chip.tables[name])
+    yield from checker.loops()
+    yield from checker.stages()
+    yield from checker.slots()
+
+
+@dataclass(slots=True)
+class _Table:
+    chip: ChipFile
+    name: TableName
+    path: str
+    table: StageTable
+    depth: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.depth = {"vector": 0} | {loop.name: i for i, loop in enumerate(self.table.loops, start=1)}
+
+    def loops(self) -> Iterator[Problem]:
+        """Check names and counts of loops, and that each has a stage in it."""
+        used = {stage.loop for stage in self.table.stages}
+        deepest = max((self.depth.get(name, 0) for name in used), default=0)
+        yield from self.unique("loops", ["vector", *(loop.name for loop in self.table.loops)], offset=1)
+        for i, loop in enumerate(self.table.loops):
+            path = f"{self.path}.loops[{i}]"
+            if isinstance(loop.count, str):
+                yield from self.known(f"{path}.count", loop.count, LOOP_COUNTS if self.name == "mvm" else (), "count")
+            if self.depth[loop.name] > deepest:
+                yield self.chip.where.problem(path, f"no stage runs in the loop `{loop.name}`")
+
+    def stages(self) -> Iterator[Problem]:
+        """Check that the table has the stages it needs, then each by itself."""
+        names = [stage.name for stage in self.table.stages]
+        booked = [stage.resource for stage in self.table.stages]
+        yield from self.unique("stages", names)
+        if not names and self.name not in _NEEDED:
+            yield self.chip.where.problem(f"{self.path}.stages", "a table needs at least one stage")
+        for resource in _NEEDED.get(self.name, ()):
+            if resource not in booked:
+                yield self.chip.where.problem(f"{self.path}.stages", f"no stage books `{resource}`")
+        if booked.count("network") > 1:
+            yield self.chip.where.problem(f"{self.path}.stages", "only one stage can book `network`")
+        for i, stage in enumerate(self.table.stages):
+            path = f"{self.path}.stages[{i}]"
+            yield from self.known(f"{path}.loop", stage.loop, self.depth, "loop")
+            yield from self.resource(path, stage)
+            if stage.per:
+                yield from self.known(f"{path}.per.{stage.per.quantity}", stage.per.quantity, QUANTITIES, "quantity")
+            if stage.reuse == "window" and not (
+                self.name in ("mvm", "vector") and stage.resource == "input_buffer.read"
+            ):
+                message = "only a stage of `mvm` or `vector` that reads the input buffer can reuse a window"
+                yield self.chip.where.problem(f"{path}.reuse", message)
+            if stage.when == "final" and (stage.acquires or stage.captures or stage.releases):
+                message = "a stage that is left out for partial sums may neither take nor release a slot"
+                yield self.chip.where.problem(f"{path}.when", message)
+            yield from self.actions(path, stage)
+
+    def resource(self, path: str, stage: Stage) -> Iterator[Problem]:
+        """Check that the resource exists, that this kind of op can book it, and the times that go with it."""
+        resources = [*RESOURCES, *self.chip.tile.units]
+        yield from self.known(f"{path}.resource", stage.resource, resources, "resource")
+        if stage.resource is None or stage.resource in resources:
+            yield from self.times(path, stage)
+        allowed = _BOOKED_BY.get(stage.resource or "", (self.name,))
+        if self.name not in allowed:
+            message = f"`{stage.resource}` can be booked by {' and '.join(allowed)} alone (got `{self.name}`)"
+            yield self.chip.where.problem(f"{path}.resource", message)
+
+    def times(self, path: str, stage: Stage) -> Iterator[Problem]:
+        """Check that a stage states latency and interval where it must, may not, and in what it can."""
+        times = {"latency": stage.latency, "interval": stage.interval}
+        if stage.resource in TRANSPORTS:
+            given = [name for name in times if times[name]] + (["per"] if stage.per else [])
+            message = f"`{stage.resource}` has its own; leave this out"
+            for name in given:
+                yield self.chip.where.problem(f"{path}.{name}", message, key=True)
+            return
+        if stage.latency is None:
+            yield self.chip.where.problem(f"{path}.latency", "is required, and missing")
+        for name, duration in times.items():
+            if duration and not duration.cycles and not duration.time_ps and stage.resource:
+                yield self.chip.where.problem(f"{path}.{name}", f"must be above 0 (got `{duration}`)")
+            elif duration and duration.cycles is not None and not self.clocked(stage.resource):
+                what = f"`{stage.resource}`" if stage.resource else "a stage without a resource"
+                yield self.chip.where.problem(
+                    f"{path}.{name}", f"{what} has no clock, so this must be a time (got `{duration}`)"
+                )
+
+    def clocked(self, resource: str | None) -> bool:
+        """Tell whether `resource` has a clock; a buffer role that names no buffer is reported elsewhere."""
+        role = (resource or "").partition(".")[0]
+        if role in ("input_buffer", "output_buffer") and self.chip.buffer_of(role) not in self.chip.tile.buffers:
+            return True
+        return self.chip.clock_of(resource) is not None
+
+    def actions(self, path: str, stage: Stage) -> Iterator[Problem]:
+        """Check that each action is counted by a known quantity and has a cost, so that nothing is free in silence."""
+        buffers = self.chip.tile.buffers
+        for action, quantity in stage.actions.items():
+            here = f"{path}.actions.{action}"
+            yield from self.known(here, quantity, QUANTITIES, "quantity")
+            component, act = self.chip.action_key(action)
+            if not action.startswith(component) and component not in buffers:
+                continue  # a role that names no buffer is reported where it is given
+            cost = self.chip.costs.get(component)
+            if cost is None or act not in cost.actions:
+                priced = [f"{name}.{act}" for name, cost in self.chip.costs.items() for act in cost.actions]
+                message = f"no cost for this action under `costs` {one_of(f'{component}.{act}', priced)}"
+                yield self.chip.where.problem(here, message, key=True, kind="reference")
+
+    def slots(self) -> Iterator[Problem]:
+        """Follow one vector through the stages: what is taken is given back, once, and not before."""
+        known = self.chip.tile.slots
+        held: dict[str, tuple[str, Stage]] = {}
+        for i, stage in enumerate(self.table.stages):
+            path = f"{self.path}.stages[{i}]"
+            for verb in ("acquires", "releases", "captures"):  # in the order in which a stage does it
+                slot, here = getattr(stage, verb), f"{path}.{verb}"
+                yield from self.known(here, slot, known, "slot")
+                if slot in known:
+                    yield from (
+                        self.hold(held, here, slot, stage) if verb != "releases" else self.free(held, here, stage)
+                    )
+        for slot, (path, _) in held.items():
+            yield self.chip.where.problem(path, f"`{slot}` is taken here and never released")
+
+    def hold(self, held: dict[str, tuple[str, Stage]], path: str, slot: str, stage: Stage) -> Iterator[Problem]:
+        """Note that `stage` takes `slot`, and check that it is not held already."""
+        if slot in held:
+            yield self.chip.where.problem(path, f"`{slot}` is taken again before it is released")
+        held[slot] = (path, stage)
+
+    def free(self, held: dict[str, tuple[str, Stage]], path: str, stage: Stage) -> Iterator[Problem]:
+        """Note that `stage` releases its slot, and check that it is held."""
+        slot = str(stage.releases)
+        if slot in held:
+            yield from self.nested(held.pop(slot)[1], stage, path)
+        else:
+            yield self.chip.where.problem(path, f"`{slot}` is released before it is taken")
+
+    def nested(self, taker: Stage, releaser: Stage, path: str) -> Iterator[Problem]:
+        """Check that a slot taken in every iteration of a loop is also released in every one."""
+        if self.depth.get(releaser.loop, 0) < self.depth.get(taker.loop, 0):
+            message = f"`{releaser.releases}` is taken in every `{taker.loop}` and released only after the loop"
+            yield self.chip.where.problem(path, message)
+
+    def unique(self, group: str, names: list[str], offset: int = 0) -> Iterator[Problem]:
+        """Check that no name is used twice in a list; the first `offset` names stand for built-in ones."""
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                message = f"the name is used twice (got `{name}`)"
+                yield self.chip.where.problem(f"{self.path}.{group}[{i - offset}].name", message)
+
+    def known(self, path: str, name: str | None, known: Iterable[str], what: str) -> Iterator[Problem]:
+        """Check that `name`, which stands at `path`, is among `known`."""
+        known = list(known)
+        if name is not None and name not in known:
+            yield self.chip.where.problem(path, f"no such {what} {one_of(name, known)}", kind="reference")

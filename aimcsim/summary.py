@@ -1,0 +1,96 @@
+"""The summary of a run: the figures that a user reads first, from its tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from aimcsim.records import CAUSES, Table
+
+SCHEMA = "aimcsim-summary/1"
+NOT_BOTTLENECKS = frozenset({"dependency", "maintenance"})
+"""Causes that say that somebody else was slow, not what was in short supply."""
+
+
+def latency(requests: Table) -> dict[str, float]:
+    """Return mean and percentiles of the requests' latency, ps; percentiles are values that occurred."""
+    values = np.sort(requests["latency_ps"])
+
+    def percentile(share: float) -> int:
+        return int(values[min(len(values) - 1, int(np.ceil(share * len(values))) - 1)])
+
+    return {
+        "mean": float(values.mean()),
+        "p50": percentile(0.50),
+        "p95": percentile(0.95),
+        "p99": percentile(0.99),
+        "max": int(values[-1]),
+    }
+
+
+def throughput(requests: Table) -> float:
+    """Return requests per second from the first admission to the last end."""
+    elapsed = int(requests["end_ps"].max()) - int(requests["admitted_ps"].min())
+    return requests.rows * 1e12 / elapsed
+
+
+def waits(ops: Table) -> dict[str, int]:
+    """Return the total time that ops waited, ps by cause."""
+    return {cause: int(ops[f"wait_{cause}_ps"].sum()) for cause in CAUSES}
+
+
+def bottlenecks(ops: Table, waited: Table, count: int | None = None) -> list[dict[str, Any]]:
+    """Return what ops waited for most: resource, cause, and its share of the time of all ops.
+
+    Waiting for inputs says that a layer before was slow, and is left to the table of causes.
+    """
+    run = ops["request"] >= 0
+    elapsed = int((ops["end_ps"] - ops["release_ps"])[run].sum())
+    totals: Counter[tuple[str, str]] = Counter()
+    for cause, resource, time in zip(waited["cause"], waited["resource"], waited["wait_ps"], strict=True):
+        if cause not in NOT_BOTTLENECKS:
+            totals[str(resource), str(cause)] += int(time)
+    order = sorted(totals.items(), key=lambda item: (-item[1], item[0]))[:count]
+    return [
+        {"resource": resource, "cause": cause, "share": time / max(1, elapsed)} for (resource, cause), time in order
+    ]
+
+
+def energy(table: Table, requests: int) -> dict[str, Any]:
+    """Return joules of the run in total, per request, by component and by layer, and those of programming apart.
+
+    Layers share the dynamic energy; static power is a row of its own there. Every sum runs in the order of the table.
+    """
+    component: dict[str, float] = {}
+    layer: dict[str, float] = {}
+    programming = 0.0
+    for row in table.records():
+        if row["phase"] == "programming":
+            programming += row["energy_j"]
+            continue
+        component[row["component"]] = component.get(row["component"], 0.0) + row["energy_j"]
+        name = row["layer"] or "static"
+        layer[name] = layer.get(name, 0.0) + row["energy_j"]
+    total = sum(component.values())
+    return {
+        "total": total,
+        "per_request": total / requests,
+        "by_component": component,
+        "by_layer": layer,
+        "programming": programming,
+    }
+
+
+def utilisation(resources: Table) -> dict[str, dict[str, float]]:
+    """Return mean and highest utilisation of the resources in use, by class."""
+    classes: dict[str, list[float]] = {}
+    for kind, used in zip(resources["kind"], resources["utilisation"], strict=True):
+        classes.setdefault(str(kind), []).append(float(used))
+    return {kind: {"mean": _mean(values), "max": max(values)} for kind, values in sorted(classes.items())}
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

@@ -1,0 +1,3 @@
+"""The version of the package, for everything that records which one made it."""
+
+__version__ = "0.1.0"

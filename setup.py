@@ -1,0 +1,51 @@
+"""Extension modules; everything else about the package stands in pyproject.toml.
+
+``AIMCSIM_CYTHON_DEBUG=1`` builds with Cython's bounds checks and C assertions, ``AIMCSIM_SANITIZE=1`` with GCC's
+address and undefined-behaviour sanitizers (see scripts/sanitize).
+"""
+
+import os
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+DEBUG = os.environ.get("AIMCSIM_CYTHON_DEBUG") == "1"
+SANITIZE = os.environ.get("AIMCSIM_SANITIZE") == "1"
+
+# No -march=native and no -ffast-math: the same bits on every processor, whatever CFLAGS says about contraction.
+COMPILE_ARGS = ["-O3", "-ffp-contract=off"]
+LINK_ARGS: list[str] = []
+if DEBUG:
+    COMPILE_ARGS += ["-g", "-UNDEBUG"]
+if SANITIZE:
+    sanitizers = "-fsanitize=address,undefined"
+    COMPILE_ARGS += ["-O1", "-g", "-UNDEBUG", sanitizers, "-fno-sanitize-recover=all"]
+    LINK_ARGS += [sanitizers]
+
+KERNELS = "aimcsim/_kernels"
+EXTENSIONS = [
+    Extension(
+        "aimcsim._kernels._array",
+        [f"{KERNELS}/_array.pyx", f"{KERNELS}/array.c"],
+        include_dirs=[KERNELS],
+        depends=[f"{KERNELS}/array.h", f"{KERNELS}/array_impl.h"],
+        extra_compile_args=COMPILE_ARGS,
+        extra_link_args=LINK_ARGS,
+    )
+]
+
+setup(
+    ext_modules=cythonize(
+        EXTENSIONS,
+        build_dir="build/cython",  # keeps generated C out of the package
+        compiler_directives={
+            "language_level": 3,
+            "boundscheck": DEBUG,
+            "initializedcheck": DEBUG,
+            "wraparound": False,
+            "cdivision": not DEBUG,
+            "embedsignature": True,
+        },
+        force=DEBUG,  # the directives are no part of Cython's notion of "changed"
+    )
+)

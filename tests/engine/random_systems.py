@@ -1,0 +1,274 @@
+"""Random small systems: a recipe is plain data, so that one system can be built again with another event order.
+
+The recipes keep to what a chip file can say, and inside it to what always completes: who waits while holding something
+(a read keeps its crossbar until its sample has a slot) waits only for somebody who will give it back without waiting
+for the same kind of thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from hypothesis import strategies as st
+
+from aimcsim.engine import Server, SlotPool, Stage
+from aimcsim.units import ClockDomain
+from tests.engine.builders import FAST, LENGTHS, ODD, Bench, Window, convolution, convolved, stage, whole
+
+CLOCKS = (None, None, ClockDomain("plain", Fraction(10**9)), ODD, FAST)
+CYCLES = (1, 1, 2, 3)
+TIMES_PS = (250, 500, 500, 1000, 333)
+UNITS, ARRAYS = 3, 2
+
+
+@dataclass(frozen=True)
+class Work:
+    """One stage's choices: which shared unit (or None: its own server, -1: none), how long, on which clock."""
+
+    unit: int | None
+    clock: int
+    lengths: tuple[int, ...]
+    interval: int | None
+    crossing: int | None
+
+
+@dataclass(frozen=True)
+class Input:
+    """One edge into a layer: from which stream, by which window (kernel 0: everything), with how much room to spare."""
+
+    source: int
+    kernel: int
+    stride: int
+    pad: int
+    spare: int | None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One stream: its inputs and its table."""
+
+    inputs: tuple[Input, ...]
+    plane: tuple[int, int]
+    table: str
+    loops: tuple[int, int, int]
+    array: int
+    shared_slots: bool
+    slots: tuple[int, int]
+    work: tuple[Work, ...]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole system; `programs` lists (array server, length in picks, layer that waits for it or None)."""
+
+    requests: int
+    begin: int | None
+    sources: tuple[tuple[tuple[int, int], tuple[int, ...]], ...]
+    layers: tuple[Layer, ...]
+    unit_clocks: tuple[int, ...]
+    array_clocks: tuple[int, ...]
+    tile_slots: tuple[int, int, int]
+    programs: tuple[tuple[int, int, int | None], ...] = field(default=())
+
+
+@st.composite
+def works(draw: st.DrawFn, *, served: bool = False) -> Work:
+    """Draw a stage's choices; with `served` it has a server."""
+    unit = draw(st.sampled_from([0, 0, 1, 2, None] if served else [0, 0, 1, 2, None, -1]))
+    lengths = tuple(draw(st.lists(st.integers(0, 3), min_size=1, max_size=3)))
+    clock, crossing = draw(st.integers(0, len(CLOCKS) - 1)), draw(st.sampled_from([None, 0, 1, 2]))
+    return Work(unit, clock, lengths, draw(st.none() | st.integers(0, 3)), crossing)
+
+
+@st.composite
+def recipes(draw: st.DrawFn, *, most_layers: int = 5, most_requests: int = 3, bounded: bool = False) -> Recipe:
+    """Draw a system; `bounded` gives every edge its least capacity and nothing more."""
+    planes = st.sampled_from([(4, 4), (3, 4), (3, 3), (1, 8), (2, 2), (1, 1)])
+    times = st.lists(st.integers(0, 4), min_size=1, max_size=3).map(tuple)
+    sources = tuple(draw(st.lists(st.tuples(planes, times), min_size=1, max_size=2)))
+    made = [plane for plane, _ in sources]
+    layers: list[Layer] = []
+    for _ in range(draw(st.sampled_from(range(most_layers, 0, -1)))):
+        layer = draw(_layers(tuple(made), bounded))
+        made.append(layer.plane)
+        layers.append(layer)
+    clock = st.integers(0, len(CLOCKS) - 1)
+    programs = st.tuples(st.integers(0, ARRAYS - 1), st.integers(0, 3), st.none() | st.integers(0, len(layers) - 1))
+    return Recipe(
+        draw(st.integers(1, most_requests)),
+        draw(st.sampled_from([None, 0, 700, 5000])),
+        sources,
+        tuple(layers),
+        tuple(draw(clock) for _ in range(UNITS)),
+        tuple(draw(clock) for _ in range(ARRAYS)),
+        (draw(st.integers(1, 2)), draw(st.integers(1, 2)), draw(st.integers(1, 2))),
+        tuple(draw(st.lists(programs, max_size=2))),
+    )
+
+
+@st.composite
+def _layers(draw: st.DrawFn, made: tuple[tuple[int, int], ...], bounded: bool) -> Layer:
+    first = draw(st.integers(0, len(made) - 1))
+    size = made[first]
+    kernel = draw(st.integers(0, min(3, *size)))
+    stride = draw(st.integers(1, 2))
+    pad = draw(st.integers(0, kernel - 1)) if kernel else 0
+    plane = convolved(size, kernel, stride, pad) if kernel else (1, 1)
+    alike = [index for index, other in enumerate(made) if other == size]
+    sources = [first, *draw(st.lists(st.sampled_from(alike), max_size=1))]
+    spare = st.just(0) if bounded else st.sampled_from([0, 0, 1, 3, None])
+    return Layer(
+        tuple(Input(source, kernel, stride, pad, draw(spare)) for source in sources),
+        plane,
+        draw(st.sampled_from(sorted(TABLES))),
+        (draw(st.integers(1, 2)), draw(st.integers(1, 2)), draw(st.integers(1, 2))),
+        draw(st.integers(0, ARRAYS)),
+        draw(st.booleans()),
+        (draw(st.integers(1, 2)), draw(st.integers(1, 2))),
+        (draw(works()), draw(works(served=True)), draw(works(served=True)), draw(works())),
+    )
+
+
+def build(recipe: Recipe, *, shuffle_seed: int | None = None, capacities: Sequence[int | None] | None = None) -> Bench:
+    """Build a system; edges have their least capacity and what the recipe spares, unless `capacities` are given."""
+    bench = Bench(requests=recipe.requests, shuffle_seed=shuffle_seed, begin=recipe.begin)
+    tile = _Tile(bench, recipe)
+    arrays = [bench.server(f"array[{index}]", CLOCKS[clock]) for index, clock in enumerate(recipe.array_clocks)]
+    programs = [
+        (bench.program([stage("write", _length(arrays[array], [pick]), arrays[array])], name=f"program[{index}]"), layer)
+        for index, (array, pick, layer) in enumerate(recipe.programs)
+    ]
+    streams = [
+        bench.source(height * width, [TIMES_PS[pick] for pick in picks], name=f"load[{index}]")
+        for index, ((height, width), picks) in enumerate(recipe.sources)
+    ]
+    planes = [plane for plane, _ in recipe.sources]
+    for index, layer in enumerate(recipe.layers):
+        name = f"layer[{index}]"
+        array = bench.server(f"{name}.array") if layer.array == ARRAYS else arrays[layer.array]
+        stream = bench.stream(name, layer.plane[0] * layer.plane[1], TABLES[layer.table](tile, layer, array, name))
+        for one in layer.inputs:
+            how = _window(planes[one.source], one)
+            bench.join(streams[one.source], stream, how)
+        for program, reader in programs:
+            if reader == index:
+                bench.state(program, stream)
+        streams.append(stream)
+        planes.append(layer.plane)
+    spares = {
+        edge.index: one.spare
+        for stream, layer in zip(streams[len(recipe.sources) :], recipe.layers, strict=True)
+        for edge, one in zip(stream.inputs, layer.inputs, strict=False)
+    }
+    least = bench.least() if capacities is None else list(capacities)
+    for edge, room in zip(bench.system.edges, least, strict=True):
+        spare = spares.get(edge.index) if capacities is None else 0
+        edge.capacity = None if room is None or spare is None else room + spare
+    return bench
+
+
+def _window(plane: tuple[int, int], one: Input) -> Window:
+    return convolution(plane, one.kernel, one.stride, one.pad) if one.kernel else whole(plane[0] * plane[1])
+
+
+class _Tile:
+    """What the layers of a system share."""
+
+    def __init__(self, bench: Bench, recipe: Recipe) -> None:
+        self.bench = bench
+        self.units = [bench.server(f"unit[{index}]", CLOCKS[clock]) for index, clock in enumerate(recipe.unit_clocks)]
+        names = ("input_register", "sample_hold", "packet_slot")
+        counts = zip(names, recipe.tile_slots, strict=True)
+        self.slots = {name: bench.slots(name, _cause(name), count, shared=True) for name, count in counts}
+
+    def pool(self, layer: Layer, name: str, prefix: str, *, at_least: int = 1) -> SlotPool:
+        """Return a layer's slots: the tile's or its own; only its own may be more than one per release."""
+        which = layer.slots[0 if name == "input_register" else 1]
+        if layer.shared_slots and at_least == 1:
+            return self.slots[name]
+        return self.bench.slots(f"{prefix}.{name}", _cause(name), which + at_least - 1)
+
+    def stage(self, name: str, layer: Layer, work: int, prefix: str, **more: object) -> Stage:
+        """Return a stage that does one of a layer's drawn works."""
+        drawn = layer.work[work]
+        server = self._server(drawn, f"{prefix}.{name}")
+        lengths = _length(server, drawn.lengths)
+        interval = None if drawn.interval is None or server is None else _length(server, [drawn.interval])
+        return stage(name, lengths, server, interval=interval, crossing=drawn.crossing, cause=f"{name}_busy", **more)  # type: ignore[arg-type]
+
+    def _server(self, drawn: Work, path: str) -> Server | None:
+        if drawn.unit == -1:
+            return None
+        return self.bench.server(path, CLOCKS[drawn.clock]) if drawn.unit is None else self.units[drawn.unit]
+
+
+def _cause(name: str) -> str:
+    return "credit" if name == "packet_slot" else name
+
+
+def _length(server: Server | None, picks: Sequence[int]) -> LENGTHS:
+    """Return a length for each pick: cycles if the server has a clock, else picoseconds."""
+    choices = TIMES_PS if server is None or server.clock is None else CYCLES
+    lengths = [choices[pick] for pick in picks]
+    return lengths[0] if len(lengths) == 1 else lengths
+
+
+def _plain(tile: _Tile, layer: Layer, _array: Server, prefix: str) -> list[Stage]:
+    """A digital layer: fetch, work, write."""
+    return [tile.stage(name, layer, work, prefix) for work, name in enumerate(("fetch", "work", "write"))]
+
+
+def _serial(tile: _Tile, layer: Layer, array: Server, prefix: str) -> list[Stage]:
+    """Bit-serial reads, each converted at once."""
+    return _reads(tile, layer, array, prefix, reads=layer.loops[0], converts=layer.loops[0], adds=layer.loops[0])
+
+
+def _nested(tile: _Tile, layer: Layer, array: Server, prefix: str) -> list[Stage]:
+    """Loops inside loops: several conversions a read, one addition for all reads of the inner loop."""
+    outer, middle, inner = layer.loops
+    return _reads(tile, layer, array, prefix, reads=outer * middle, converts=outer * middle * inner, adds=outer)
+
+
+def _folded(tile: _Tile, layer: Layer, array: Server, prefix: str) -> list[Stage]:
+    """Several reads into slots of their own that one conversion empties."""
+    outer, middle, _ = layer.loops
+    return _reads(tile, layer, array, prefix, reads=outer * middle, converts=outer, adds=1)
+
+
+def _reads(
+    tile: _Tile, layer: Layer, array: Server, prefix: str, *, reads: int, converts: int, adds: int
+) -> list[Stage]:
+    registers = tile.pool(layer, "input_register", prefix)
+    samples = tile.pool(layer, "sample_hold", prefix, at_least=max(1, reads // converts))
+    length = _length(array, [layer.work[1].lengths[0]])
+    return [
+        tile.stage("fetch", layer, 0, prefix, acquires=registers),
+        stage(
+            "read", length, array, cause="crossbar_busy", times=reads, captures=samples, releases=[(registers, 1)]
+        ),
+        tile.stage("convert", layer, 2, prefix, times=converts, releases=[(samples, reads)]),
+        tile.stage("add", layer, 1, prefix, times=adds),
+        tile.stage("write", layer, 3, prefix),
+    ]
+
+
+def _transport(tile: _Tile, layer: Layer, _array: Server, prefix: str) -> list[Stage]:
+    """A packet over two links, which has a slot of the interface until its tail has left."""
+    packets = tile.slots["packet_slot"]
+    return [
+        tile.stage("inject", layer, 0, prefix),
+        tile.stage("link0", layer, 1, prefix, acquires=packets, transfer=True),
+        tile.stage("link1", layer, 2, prefix, releases=[(packets, 1)], transfer=True),
+        tile.stage("deliver", layer, 3, prefix),
+    ]
+
+
+TABLES: dict[str, Callable[[_Tile, Layer, Server, str], list[Stage]]] = {
+    "folded": _folded,
+    "nested": _nested,
+    "plain": _plain,
+    "serial": _serial,
+    "transport": _transport,
+}

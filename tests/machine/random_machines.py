@@ -1,0 +1,103 @@
+"""Random small networks and chips: windows, strides, skips, depthwise, pooling; shared and private resources."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypothesis import strategies as st
+
+from aimcsim.workload import load_workload
+from aimcsim.workload.graph import Workload
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network, and what is different about the chip it runs on."""
+
+    layers: tuple[str, ...]
+    shape: tuple[int, int, int]
+    overrides: tuple[str, ...]
+    requests: int
+
+    def workload(self) -> Workload:
+        """Return the network; the text of its layers is what a user would write."""
+        lines = ["schema: aimcsim-workload/1", "name: net", "inputs:", f"  x: {{shape: {list(self.shape)}}}", "layers:"]
+        lines += [f"  - {{{layer}}}" for layer in self.layers]
+        lines.append("outputs: [last]")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "net.yaml"
+            path.write_text("\n".join(lines) + "\n")
+            return load_workload(path)
+
+
+@st.composite
+def convolution(draw: st.DrawFn, name: str, before: str, size: int, channels: int) -> tuple[str, int, int]:
+    """Draw a convolution that fits; return its text, the size of its output and its channels."""
+    kernel = draw(st.integers(1, min(3, size)))
+    pads = draw(st.integers(0, kernel // 2))
+    stride = draw(st.sampled_from([1, 1, 2]))
+    depthwise = draw(st.booleans()) and channels > 1
+    out = channels if depthwise else draw(st.sampled_from([2, 4, 6]))
+    groups = channels if depthwise else 1
+    text = (
+        f"name: {name}, kind: conv2d, inputs: [{before}], out_channels: {out}, kernel: {kernel}, stride: {stride}, "
+        f"pads: {pads}, groups: {groups}, activation: relu"
+    )
+    return text, (size + 2 * pads - kernel) // stride + 1, out
+
+
+@st.composite
+def layers(draw: st.DrawFn, size: int, channels: int) -> tuple[str, ...]:
+    """Draw one to three layers after one another, perhaps with a skip around them, and a last layer."""
+    texts: list[str] = []
+    before, start = "x", (size, channels)
+    for index in range(draw(st.integers(1, 3))):
+        if draw(st.integers(0, 4)) == 0 and size >= 2:
+            texts.append(f"name: pool{index}, kind: max_pool, inputs: [{before}], kernel: 2, stride: 2")
+            before, size = f"pool{index}", size // 2
+        else:
+            text, size, channels = draw(convolution(f"conv{index}", before, size, channels))
+            texts.append(text)
+            before = f"conv{index}"
+    ending = draw(st.sampled_from(["skip", "linear", "conv"]))
+    if ending == "skip" and before != "x" and (size, channels) == start:
+        return (*texts, f"name: last, kind: add, inputs: [x, {before}], activation: relu")
+    if ending == "skip":
+        text = f"conv2d, inputs: [{before}], out_channels: {channels}, kernel: {min(3, size) // 2 * 2 + 1}"
+        text += f", pads: {min(3, size) // 2}"
+        return (*texts, f"name: around, kind: {text}", f"name: last, kind: add, inputs: [{before}, around]")
+    if ending == "linear":
+        return (*texts, f"name: last, kind: linear, inputs: [{before}], out_features: {draw(st.integers(1, 20))}")
+    return (*texts, f"name: last, kind: conv2d, inputs: [{before}], out_channels: 3, kernel: 1")
+
+
+@st.composite
+def overrides(draw: st.DrawFn) -> tuple[str, ...]:
+    """Draw what differs from `tiny`: crossbars so few that layers spread over tiles, shared banks, few slots."""
+    rows = draw(st.sampled_from([8, 16, 64]))
+    crossbars = draw(st.sampled_from([4, 8, 24]))
+    given = [
+        f"tile.crossbars={crossbars}",
+        f"tile.crossbar.rows={rows}",
+        f"tile.adc.crossbars={draw(st.sampled_from([1, 2, 4]))}",
+        f"tile.slots.input_register.count={draw(st.integers(1, 3))}",
+        f"tile.slots.input_register.per={draw(st.sampled_from(['layer', 'tile']))}",
+        f"tile.slots.sample_hold.count={draw(st.integers(1, 3))}",
+        f"tile.slots.sample_hold.per={draw(st.sampled_from(['layer', 'tile']))}",
+        f"tile.units.shift_add.per={draw(st.sampled_from(['layer', 'tile']))}",
+        f"tile.buffers.scratch.size={draw(st.sampled_from(['96 B', '200 B', '1 KiB', '64 KiB']))}",
+        f"tile.buffers.scratch.read_ports={draw(st.integers(1, 2))}",
+        f"network.packet_slots={draw(st.sampled_from([1, 2, 8]))}",
+        f"network.model={draw(st.sampled_from(['packet', 'packet', 'ideal']))}",
+        f"clocks.digital.frequency={draw(st.sampled_from(['1 GHz', '1.2 GHz', '700 MHz']))}",
+        f"clocks.array={draw(st.sampled_from(['100 MHz', '333 MHz']))}",
+        f"numbers.input_bits={draw(st.sampled_from([2, 4]))}",
+    ]
+    return tuple(given)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Draw a whole case."""
+    size, channels = draw(st.integers(1, 5)), draw(st.integers(1, 4))
+    return Case(draw(layers(size, channels)), (size, size, channels), draw(overrides()), draw(st.integers(1, 3)))
