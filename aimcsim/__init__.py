@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aimcsim.version import __version__
 
 if TYPE_CHECKING:
-    from aimcsim.evaluate import evaluate
+    from aimcsim.evaluation import evaluate
     from aimcsim.run import Run, load_run, simulate
     from aimcsim.spec import load_chip
     from aimcsim.workload import load_workload
@@ -20,7 +20,7 @@ __all__ = ["Run", "__version__", "evaluate", "load_chip", "load_run", "load_work
 
 _HOMES = {
     "Run": "aimcsim.run",
-    "evaluate": "aimcsim.evaluate",
+    "evaluate": "aimcsim.evaluation",
     "load_chip": "aimcsim.spec",
     "load_run": "aimcsim.run",
     "load_workload": "aimcsim.workload",

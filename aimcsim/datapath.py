@@ -14,7 +14,7 @@ from aimcsim.analog import Partial
 from aimcsim.controller import Plan
 from aimcsim.engine import Stream
 from aimcsim.errors import CausalityError
-from aimcsim.evaluate import Matrices
+from aimcsim.evaluation import Matrices
 from aimcsim.ops import DigitalKind, FloatArray, MatrixKind, TensorShape
 from aimcsim.workload.graph import Layer
 

@@ -85,10 +85,12 @@ def timed(plan: Plan) -> Span:
 def record(plan: Plan, quotas: Sequence[Quota], grain: Grain) -> Tables:
     """Return every table of a finished run."""
     span = timed(plan)
-    ops, waits = _ops(plan, grain)
+    walk = Walk(plan.system, admissions(plan))
+    ops, waits = _ops(plan, walk, grain)
     return {
         "ops": ops,
         "waits": waits,
+        "critical_path": _critical_path(plan, walk),
         "resources": _resources(plan, span),
         "buffers": _buffers(plan, quotas),
         "requests": _requests(plan),
@@ -97,11 +99,10 @@ def record(plan: Plan, quotas: Sequence[Quota], grain: Grain) -> Tables:
     }
 
 
-def _ops(plan: Plan, grain: Grain) -> tuple[Table, Table]:
+def _ops(plan: Plan, walk: Walk, grain: Grain) -> tuple[Table, Table]:
     """Return the ops with where their time went, and their waits by resource and holder."""
     system = plan.system
     numbers = OpNumbers(system.streams, grain)
-    walk = Walk(system, admissions(plan))
     rows: list[list[Any]] = []
     waits: list[tuple[Any, ...]] = []
     for stream in system.streams:
@@ -136,6 +137,19 @@ def _op(
 
 
 _CAUSES = frozenset(CAUSES)
+
+
+def _critical_path(plan: Plan, walk: Walk) -> Table:
+    """Return the work that the last result had to wait for, by resource and layer."""
+    streams = plan.system.streams
+    causes = {(stage.server.path, s.index): stage.cause for s in streams for stage in s.stages if stage.server}
+    last = max((streams[index] for index in plan.stores), key=lambda store: (store.end_ps[-1], store.index))
+    spent: Counter[tuple[str, str, str, str]] = Counter()
+    for segment in walk.critical_path(last, last.total - 1):
+        worker = streams[segment.holder]
+        cause = causes.get((segment.resource, segment.holder), "none")
+        spent[segment.resource, cause, worker.layer, worker.kind] += segment.end_ps - segment.start_ps
+    return Table.of_rows("critical_path", [(*key, time) for key, time in sorted(spent.items())])
 
 
 def _resources(plan: Plan, span: Span) -> Table:

@@ -20,7 +20,7 @@ from aimcsim.controller import Controller, Plan
 from aimcsim.datapath import Datapath
 from aimcsim.engine import Environment, ReferenceEngine, System
 from aimcsim.errors import ConfigError
-from aimcsim.evaluate import ValueMode, pack_samples, program_layers
+from aimcsim.evaluation import ValueMode, pack_samples, program_layers
 from aimcsim.mapping import Mapping, map_workload
 from aimcsim.ops import FloatArray
 from aimcsim.quotas import Quota, deal
@@ -213,7 +213,7 @@ def _finish(
     """Put a run together from its tables."""
     requests = tables["requests"]
     span = recorder.timed(built.plan)
-    waited = summary.bottlenecks(tables["ops"], tables["waits"])
+    waited = summary.bottlenecks(tables["ops"], tables["waits"], tables["critical_path"])
     values = {
         "schema": summary.SCHEMA,
         "chip": built.chip.name,
@@ -294,8 +294,8 @@ class Run:
         return self.files.tables[name]
 
     def bottlenecks(self, count: int = 3) -> list[dict[str, Any]]:
-        """Return what ops waited for most: resource, cause, and its share of the time of all ops."""
-        return summary.bottlenecks(self.ops, self.table("waits"), count)
+        """Return what limits the run most; see `aimcsim.summary.bottlenecks`."""
+        return summary.bottlenecks(self.ops, self.table("waits"), self.table("critical_path"), count)
 
     def save(self, directory: str | Path, *, force: bool = False) -> None:
         """Write the run as a directory; an existing one is replaced only with `force`."""

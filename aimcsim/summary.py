@@ -11,8 +11,6 @@ import numpy as np
 from aimcsim.records import CAUSES, Table
 
 SCHEMA = "aimcsim-summary/1"
-NOT_BOTTLENECKS = frozenset({"dependency", "maintenance"})
-"""Causes that say that somebody else was slow, not what was in short supply."""
 
 
 def latency(requests: Table) -> dict[str, float]:
@@ -42,20 +40,24 @@ def waits(ops: Table) -> dict[str, int]:
     return {cause: int(ops[f"wait_{cause}_ps"].sum()) for cause in CAUSES}
 
 
-def bottlenecks(ops: Table, waited: Table, count: int | None = None) -> list[dict[str, Any]]:
-    """Return what ops waited for most: resource, cause, and its share of the time of all ops.
+def bottlenecks(ops: Table, waited: Table, path: Table, count: int | None = None) -> list[dict[str, Any]]:
+    """Return what limits the run, first what limits it most.
 
-    Waiting for inputs says that a layer before was slow, and is left to the table of causes.
+    `share` is the part of the critical path that the resource worked on: a run cannot get faster by more than that
+    through it. `wait_share` is the part of the time of all ops in which others stood in line for it.
     """
-    run = ops["request"] >= 0
-    elapsed = int((ops["end_ps"] - ops["release_ps"])[run].sum())
-    totals: Counter[tuple[str, str]] = Counter()
-    for cause, resource, time in zip(waited["cause"], waited["resource"], waited["wait_ps"], strict=True):
-        if cause not in NOT_BOTTLENECKS:
-            totals[str(resource), str(cause)] += int(time)
-    order = sorted(totals.items(), key=lambda item: (-item[1], item[0]))[:count]
+    on_path: Counter[tuple[str, str]] = Counter()
+    for resource, cause, time in zip(path["resource"], path["cause"], path["time_ps"], strict=True):
+        on_path[str(resource), str(cause)] += int(time)
+    in_line: Counter[tuple[str, str]] = Counter()
+    for resource, cause, time in zip(waited["resource"], waited["cause"], waited["wait_ps"], strict=True):
+        in_line[str(resource), str(cause)] += int(time)
+    length = max(1, sum(on_path.values()))
+    elapsed = max(1, int((ops["end_ps"] - ops["release_ps"])[ops["request"] >= 0].sum()))
+    order = sorted(on_path.items(), key=lambda item: (-item[1], item[0]))[:count]
     return [
-        {"resource": resource, "cause": cause, "share": time / max(1, elapsed)} for (resource, cause), time in order
+        {"resource": key[0], "cause": key[1], "share": time / length, "wait_share": in_line[key] / elapsed}
+        for key, time in order
     ]
 
 

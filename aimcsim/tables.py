@@ -123,11 +123,14 @@ def _network(
 
 
 def _packet_slots(chip: Chip, stages: list[Stage], place: Place) -> list[Stage]:
-    """Have a transport take a packet slot before its first stage and give it back when its tail has arrived."""
-    links = [index for index, stage in enumerate(stages) if stage.cause == "link_busy" and stage.transfer]
+    """Have a transport take a packet slot before it reads its buffer, and give it back when its tail has arrived.
+
+    What comes from the host takes the slot when it is over the host link.
+    """
+    links = [index for index, stage in enumerate(stages) if stage.cause == "link_busy"]
     if links and place.endpoints is not None:
         pool = chip.interconnect.slots(place.endpoints[0])
-        stages[0].acquires = pool
+        stages[links[0] if stages[0].cause == "host" else 0].acquires = pool
         stages[links[-1]].releases = (*stages[links[-1]].releases, (pool, 1))
     return stages
 

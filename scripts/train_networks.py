@@ -1,7 +1,7 @@
 """Train the four networks of `traces/` on scikit-learn's digits and write them with their test inputs.
 
 Needs PyTorch, scikit-learn and the `onnx` extra; nothing else in this repository does. Run from the root, with this
-checkout importable (two minutes on one core):
+checkout importable (half a minute on one core):
 
     python scripts/train_networks.py
 

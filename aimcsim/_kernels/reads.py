@@ -81,7 +81,7 @@ class ColumnRead:
     ValueError    If shapes or ranges do not fit.
     """
 
-    __slots__ = ("_converter", "_digit_max", "_digits", "_factors", "_gains", "_planes", "_wide")
+    __slots__ = ("_channels", "_converter", "_digit_max", "_digits", "_factors", "_gains", "_planes", "_wide")
 
     def __init__(
         self,
@@ -98,6 +98,7 @@ class ColumnRead:
         self._planes = np.ascontiguousarray(planes, dtype=np.int32)
         self._gains = np.array([weight * converter.step for weight in weights], dtype=np.int64)
         self._factors = np.ascontiguousarray(factors, dtype=np.int64)
+        self._channels = int(planes[:, 1].max()) + 1
         self._converter = converter
 
     @property
@@ -117,7 +118,7 @@ class ColumnRead:
         ValueError    If shapes do not fit.
         """
         batch, channels, rows = levels.shape
-        if rows != self._digits.shape[0] or channels <= self._planes[:, 1].max():
+        if rows != self._digits.shape[0] or channels < self._channels:
             raise ValueError(f"levels {levels.shape} do not fit an array of {self._digits.shape[0]} rows")
         if codes is not None and codes.shape != (batch, len(self._gains), self._factors.size):
             raise ValueError(f"codes {codes.shape} do not fit {batch} reads")

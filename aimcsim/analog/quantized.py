@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,19 @@ from aimcsim.analog.drive import drive_levels, drive_plan
 from aimcsim.analog.matrix import Partial, ProgrammedMatrix
 from aimcsim.analog.quantize import quantize_inputs, quantize_weights
 from aimcsim.analog.spec import ArraySpec, Block
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """Inputs as the row drivers of some blocks take them: `levels` for the planes, `sums` int64 [B, groups]."""
+
+    levels: NDArray[np.uint16]
+    sums: NDArray[np.int64]
+
+
+def _rows_of(block: Block) -> tuple[int, int, int, int]:
+    """Return the rows that `block` is driven by; blocks side by side share them."""
+    return block.first_group, block.groups, block.first_row, block.rows
 
 
 class QuantizedMatrix(ProgrammedMatrix):
@@ -43,25 +57,29 @@ class QuantizedMatrix(ProgrammedMatrix):
         converter = _kernels.Converter(spec.step, spec.code_low, spec.code_high)
         digits = cells.digits.reshape(len(cells.digits), -1)
         self._reads.append(_kernels.ColumnRead(digits, plan.planes, plan.weights, converter, cells.factors))
-        self._input_factors.append(cells.input_factors)
+        self._input_factors.append(cells.input_factors.reshape(level.shape[::2]))
 
     def _partial(self, x: NDArray[np.float32], block_ids: Sequence[int], codes: bool) -> Partial:
         inputs = quantize_inputs(x, self.spec.input_max)
         level = inputs.level.reshape(len(x), *self.shape[:2])
+        driven = {rows: self._drive(level, *rows) for rows in {_rows_of(self.blocks[index]) for index in block_ids}}
         kept = {index: self._reads[index].empty_codes(len(x)) for index in block_ids if codes}
-        blocks = {index: self._read(level, index, kept.get(index)) for index in block_ids}
+        blocks = {
+            index: self._read(driven[_rows_of(self.blocks[index])], index, kept.get(index)) for index in block_ids
+        }
         shaped = {index: self._shaped(code) for index, code in kept.items()} if codes else None
         return Partial(blocks, inputs.scale[:, 0], shaped)
 
-    def _read(self, level: NDArray[np.int64], index: int, codes: NDArray[np.int32] | None) -> NDArray[np.int64]:
-        block = self.blocks[index]
-        group_slice, row_slice, _ = block.slices
-        driven = level[:, group_slice, row_slice]
-        rows = driven.reshape(len(level), block.groups * block.rows)
-        out = self._reads[index].read(drive_levels(rows, self.spec), codes)
-        input_sums = np.repeat(driven.sum(axis=2), block.cols, axis=1)
-        outputs: NDArray[np.int64] = out + self._input_factors[index] * input_sums
-        return outputs
+    def _drive(self, level: NDArray[np.int64], first_group: int, groups: int, first_row: int, rows: int) -> Driven:
+        driven = level[:, first_group : first_group + groups, first_row : first_row + rows]
+        return Driven(drive_levels(driven.reshape(len(level), groups * rows), self.spec), driven.sum(axis=2))
+
+    def _read(self, driven: Driven, index: int, codes: NDArray[np.int32] | None) -> NDArray[np.int64]:
+        out = self._reads[index].read(driven.levels, codes)
+        if self.spec.cells == "offset":
+            by_group = out.reshape(len(out), *self._input_factors[index].shape)
+            by_group += self._input_factors[index] * driven.sums[:, :, np.newaxis]
+        return out
 
     def _shaped(self, codes: NDArray[np.int32]) -> NDArray[np.int32]:
         spec = self.spec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Literal
 
 import typer
 
@@ -23,7 +23,7 @@ app = typer.Typer(
 ChipArgument = Annotated[str, typer.Argument(help="Chip file, or the name of a preset (see `aimcsim chips`).")]
 WorkloadArgument = Annotated[str, typer.Argument(help="Workload (.yaml, .onnx), or the name of a shipped network.")]
 SetOption = Annotated[
-    Optional[list[str]], typer.Option("--set", metavar="PATH=VALUE", help="Change a field of the chip file; repeatable.")
+    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a field of the chip file; repeatable.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
@@ -31,12 +31,12 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing
 def main() -> None:
     """Run the command line of this process."""
     try:
-        app()
+        app(prog_name="aimcsim")
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer's own form of a callback
+def _version(wanted: bool) -> None:
     if wanted:
         from aimcsim.version import __version__
 
@@ -47,17 +47,17 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer's own form of a call
 @app.callback()
 def _globals(
     *,
-    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.")] = False,  # noqa: ARG001
+    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_version)
-    ] = False,  # noqa: ARG001
+    ] = False,
 ) -> None:
     """The options that stand before a command."""
 
 
 @app.command(cls=GuardedCommand)
 def demo(*, json: JsonOption = False) -> None:
-    """Run a small trained network on a small chip and check what it computes."""
+    """Run a small network on a small chip, outputs checked."""
     from aimcsim.cli.demo import demonstrate
 
     if not demonstrate(as_json=json):
@@ -70,15 +70,17 @@ def run(  # noqa: PLR0913 - one parameter per option
     workload: WorkloadArgument,
     *,
     output: Annotated[
-        Optional[Path], typer.Option("--output", "-o", metavar="DIR", help="Directory to write the run to.")
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Directory to write the run to.")
     ] = None,
     inputs: Annotated[
-        Optional[str],
-        typer.Option(metavar="FILE.npz", help="Arrays by the names of the network's inputs, first axis samples (and `labels`)."),
+        str | None,
+        typer.Option(
+            metavar="FILE.npz", help="Arrays by the names of the network's inputs, first axis samples (and `labels`)."
+        ),
     ] = None,
-    requests: Annotated[Optional[int], typer.Option(help="How many requests; default: all samples, or 1.")] = None,
+    requests: Annotated[int | None, typer.Option(help="How many requests; default: all samples, or 1.")] = None,
     analog: Annotated[
-        Optional[Literal["off", "ideal", "quantized"]],
+        Literal["off", "ideal", "quantized"] | None,
         typer.Option(help="Values: none, exact, or through the chip's slices and converters."),
     ] = None,
     grain: Annotated[
@@ -88,11 +90,12 @@ def run(  # noqa: PLR0913 - one parameter per option
     overrides: SetOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the run in DIR.")] = False,
     program_first: Annotated[
-        bool, typer.Option("--program-first/--program-during", help="Admit requests after, or while, weights are written.")
+        bool,
+        typer.Option("--program-first/--program-during", help="Admit requests after, or while, weights are written."),
     ] = True,
     json: JsonOption = False,
 ) -> None:
-    """Run a workload on a chip: latency, energy, waits, and outputs if there are inputs."""
+    """Run a workload on a chip: time, waits, energy, outputs."""
     from aimcsim.cli.inputs import check_free, load_both, read_inputs
     from aimcsim.run import simulate
 
@@ -116,11 +119,9 @@ def run(  # noqa: PLR0913 - one parameter per option
     if json:
         tables.show_json(done.summary)
         return
-    tables.show(tables.summary_table(done))
-    if output is None:
-        tables.show("next: add `-o DIR` to keep the run")
-    else:
-        tables.show(f"next: aimcsim show {output} --by cause    (or layer, tile, resource)")
+    keep = "next: add -o DIR to keep the run"
+    look = f"next: aimcsim show {output} --by cause    (or layer, tile, resource)"
+    tables.show(tables.summary_table(done), keep if output is None else look)
 
 
 @app.command(cls=GuardedCommand)
@@ -128,11 +129,11 @@ def show(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Directory that `aimcsim run -o` wrote.")],
     *,
     by: Annotated[
-        Optional[Literal["layer", "tile", "resource", "cause"]], typer.Option(help="Split time, waits and energy up.")
+        Literal["layer", "tile", "resource", "cause"] | None, typer.Option(help="Split time, waits and energy up.")
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Show a run: its summary, or where the time and the energy went."""
+    """Show a run, or where its time and energy went."""
     from aimcsim.cli import tables, views
     from aimcsim.run import load_run
 
@@ -163,8 +164,10 @@ def chips(*, json: JsonOption = False) -> None:
 
 
 @app.command("map", cls=GuardedCommand)
-def map_(chip: ChipArgument, workload: WorkloadArgument, *, overrides: SetOption = None, json: JsonOption = False) -> None:
-    """Show which layer sits where, and the buffer space between layers."""
+def map_(
+    chip: ChipArgument, workload: WorkloadArgument, *, overrides: SetOption = None, json: JsonOption = False
+) -> None:
+    """Show which layer sits where, and buffer space."""
     from aimcsim.cli import plans, tables
     from aimcsim.cli.inputs import load_both
     from aimcsim.run import build
@@ -179,12 +182,12 @@ def map_(chip: ChipArgument, workload: WorkloadArgument, *, overrides: SetOption
 @app.command(cls=GuardedCommand)
 def check(
     chip: ChipArgument,
-    workload: Annotated[Optional[str], typer.Argument(help="Workload that the chip should hold.")] = None,
+    workload: Annotated[str | None, typer.Argument(help="Workload that the chip should hold.")] = None,
     *,
     overrides: SetOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Check a chip file, a workload, and whether one fits the other; say all that is wrong."""
+    """Check a chip file, a workload, and whether they fit."""
     from aimcsim.cli import plans, tables
     from aimcsim.cli.inputs import problems_of
     from aimcsim.errors import InputError

@@ -72,7 +72,7 @@ def _read_npz(path: Path) -> Arrays:
         with path.open("rb") as file:
             stored = np.load(file, allow_pickle=False)
             if isinstance(stored, np.ndarray):
-                raise TraceError(f"{path}: is a single array; --inputs wants an .npz file, with an array for each input")
+                raise TraceError(f"{path}: is a single array; --inputs takes an .npz file with an array for each input")
             return dict(stored)
     except OSError as error:
         raise TraceError(f"{path}: cannot be read ({error.strerror or error})") from error

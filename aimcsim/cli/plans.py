@@ -41,6 +41,7 @@ def _chip_row(chip: ChipFile) -> Row:
 
 def preset_table(rows: Sequence[Row]) -> Table:
     """Return `preset_rows` as a table."""
+    caption = "a chip file may say `extends: NAME` and change what it likes"
     columns = ("preset", ">tiles", ">crossbars", "of", ">bits/cell", ">ADC bits", ">area", "what it is")
     cells = [
         (
@@ -55,7 +56,7 @@ def preset_table(rows: Sequence[Row]) -> Table:
         )
         for row in rows
     ]
-    return grid("chips that come with aimcsim", columns, cells, "a chip file may say `extends: NAME` and change what it likes")
+    return grid("chips that come with aimcsim", columns, cells, caption)
 
 
 def map_rows(built: Built) -> Row:
@@ -92,14 +93,20 @@ def map_tables(built: Built) -> tuple[Table, Table]:
     layers = [[_cell(key, row[key]) for key in COLUMNS] for row in rows["layers"]]
     columns = ("from", "to", "in", ">bytes each", ">least", ">full rate", ">quota")
     edges = [
-        (row["source"], row["target"], row["buffer"].removeprefix("chip."), *map(str, _sizes(row)))
+        (_short(row["source"]), _short(row["target"]), row["buffer"].removeprefix("chip."), *map(str, _sizes(row)))
         for row in rows["edges"]
     ]
-    caption = "vectors: least for progress, least for full rate, what the edge was given (0: shares a pool)"
+    caption = "least: for progress; full rate: source need not wait; quota: given (0: shares a pool); @: tile"
     return (
         grid(f"{rows['workload']} on {rows['chip']}: {crossbars}, {tiles}", COLUMNS, layers),
         grid("buffer space between layers, in vectors", columns, edges, caption),
     )
+
+
+def _short(stream: str) -> str:
+    """Return `conv1.mvm@0` for `conv1.mvm@tile[0]`."""
+    name, _, place = stream.partition("@")
+    return f"{name}@{place.removeprefix('tile[').removesuffix(']')}"
 
 
 def _sizes(row: Row) -> tuple[int, ...]:
@@ -129,28 +136,34 @@ def checked(chip: str, workload: str | None, overrides: Sequence[str]) -> Row:
 
 def _buffers(built: Built) -> list[Row]:
     """Return how much of each buffer is spoken for."""
-    sizes = {buffer.path: buffer.size_bytes for buffer in built.plan.homes.values()}
-    rows = {path: {"buffer": path, "size_bytes": size, "least_bytes": 0, "full_rate_bytes": 0} for path, size in sizes.items()}
-    for quota in built.quotas:
-        rows[quota.buffer]["least_bytes"] += quota.progress * quota.vector_bytes
-        rows[quota.buffer]["full_rate_bytes"] += quota.full_rate * quota.vector_bytes
-    return list(rows.values())
+    return [
+        {
+            "buffer": buffer.path,
+            "size_bytes": buffer.size_bytes,
+            "least_bytes": sum(quota.progress * quota.vector_bytes for quota in _in(built, buffer.path)),
+            "full_rate_bytes": sum(quota.full_rate * quota.vector_bytes for quota in _in(built, buffer.path)),
+        }
+        for buffer in {buffer.path: buffer for buffer in built.plan.homes.values()}.values()
+    ]
+
+
+def _in(built: Built, buffer: str) -> list[Quota]:
+    return [quota for quota in built.quotas if quota.buffer == buffer]
 
 
 def check_table(found: Row) -> Table:
     """Return the result of `checked` as a table."""
     if "workload" not in found:
         chip = found["chip"]
-        text = f"{counted(chip['tiles'], 'tile')}, {counted(chip['crossbars'], 'crossbar')} of {chip['rows']} x {chip['cols']}"
-        return grid("nothing wrong", ("", ""), [("chip", text)])
+        crossbars = f"{counted(chip['crossbars'], 'crossbar')} of {chip['rows']} x {chip['cols']}"
+        return grid("nothing wrong", ("", ""), [("chip", f"{counted(chip['tiles'], 'tile')}, {crossbars}")])
     network = found["network"]
-    size = f"{counted(network['layers'], 'layer')}, {network['weights']} weights, {network['macs']} multiply-accumulates"
+    size = f"{counted(network['layers'], 'layer')}, {network['weights']} weights, {network['macs']} MACs"
     rows = [("network", size)]
     rows += [(key, f"{found[key]['used']} of {found[key]['there']}") for key in ("crossbars", "tiles")]
-    rows += [
-        (row["buffer"], f"{row['least_bytes']} of {row['size_bytes']} bytes for progress, {row['full_rate_bytes']} for full rate")
-        for row in found["buffers"]
-    ]
+    for row in found["buffers"]:
+        least = f"{row['least_bytes']} of {row['size_bytes']} bytes for progress"
+        rows.append((row["buffer"], f"{least}, {row['full_rate_bytes']} for full rate"))
     return grid(f"{found['workload']} fits {found['chip']}", ("", ""), rows)
 
 

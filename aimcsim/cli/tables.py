@@ -5,6 +5,7 @@ Where output goes to a file or a pipe it is 100 columns wide and has no colour.
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -22,19 +23,25 @@ from aimcsim.units import format_energy_j, format_si, format_time_ps
 
 PIPE_WIDTH = 100
 TOP = 3
+MOST_ROWS = 30
 
 
 def show(*parts: Table | str) -> None:
-    """Print tables and lines of text."""
-    console = _console()
-    for part in parts:
-        console.print(part, markup=False) if isinstance(part, str) else console.print(part)
-
-
-def _console() -> Console:
+    """Print tables and lines of text, an empty line between tables."""
     if sys.stdout.isatty():
-        return Console(highlight=False)
-    return Console(width=PIPE_WIDTH, color_system=None, force_terminal=False, highlight=False)
+        _print(Console(highlight=False), parts)
+        return
+    text = io.StringIO()
+    _print(Console(file=text, width=PIPE_WIDTH, color_system=None, force_terminal=False, highlight=False), parts)
+    for line in text.getvalue().splitlines():
+        typer.echo(line.rstrip())
+
+
+def _print(console: Console, parts: Iterable[Table | str]) -> None:
+    for place, part in enumerate(parts):
+        if place:
+            console.print()
+        console.print(part, markup=False, soft_wrap=isinstance(part, str))
 
 
 def show_json(value: Any) -> None:
@@ -43,11 +50,13 @@ def show_json(value: Any) -> None:
 
 
 def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> Table:
-    """Return a table; a column whose name starts with `>` is aligned to the right."""
+    """Return a table; a column whose name starts with `>` is aligned to the right, names may all be empty."""
     table = Table(
         title=title,
         caption=caption or None,
         box=box.SIMPLE_HEAD,
+        show_header=any(columns),
+        show_edge=False,
         title_justify="left",
         caption_justify="left",
         title_style="bold",
@@ -76,8 +85,9 @@ def summary_table(run: Run, accuracy: Iterable[tuple[str, str]] | None = None) -
     values = run.summary
     how = {"off": "timing only", "ideal": "exact values", "quantized": "quantized values"}[values["analog"]]
     title = f"{values['workload']} on {values['chip']}: {counted(values['requests'], 'request')}, {how}"
-    rows = [*_performance(values), *(_values(values) if accuracy is None else accuracy), *_waits(run)]
-    return grid(title, ("", ""), rows, "waits: share of the time of all ops; held by whom; waits for inputs left out")
+    rows = [*_performance(values), *(_values(values) if accuracy is None else accuracy), *_bottlenecks(run)]
+    rows.append(("assumptions", f"{len(values['assumptions'])}, listed by --json"))
+    return grid(title, ("", ""), rows, "path: part of the critical path; wait: part of the time of all ops")
 
 
 def _performance(values: Row) -> list[tuple[str, str]]:
@@ -106,23 +116,26 @@ def _values(values: Row) -> list[tuple[str, str]]:
     if checked is None:
         return []
     agreement, error = percent(checked["agreement"]), percent(checked["max_rel_err"])
-    same = f"as in float for {agreement} of {counted(checked['samples'], 'sample')}"
-    rows = [("outputs", f"largest {same}; difference at most {error} of the largest value")]
+    same = f"largest one as in float for {agreement} of {counted(checked['samples'], 'sample')}"
+    rows = [("outputs", f"{same}, off by {error} at most")]
     if "accuracy" in checked:
         rows.append(("accuracy", f"{percent(checked['accuracy'])} (in float {percent(checked['reference_accuracy'])})"))
     return rows
 
 
-def _waits(run: Run) -> list[tuple[str, str]]:
-    rows = [
-        (f"wait {place}", f"{percent(row['share'])} {row['cause']}: {row['resource']}{_held(row['holders'])}")
+def _bottlenecks(run: Run) -> list[tuple[str, str]]:
+    return [
+        (f"bottleneck {place}", f"{_shares(row)}, {row['cause']}: {row['resource']}{_behind(row['holders'])}")
         for place, row in enumerate(views.bottlenecks(run, TOP), start=1)
     ]
-    return rows or [("wait", "nobody waited for a resource")]
 
 
-def _held(holders: Sequence[str]) -> str:
-    return f" ({holders[0]})" if holders else ""
+def _shares(row: Row) -> str:
+    return f"{percent(row['share'])} path, {percent(row['wait_share'])} wait"
+
+
+def _behind(holders: Sequence[str]) -> str:
+    return f", behind {holders[0]}" if holders else ""
 
 
 def layer_table(run: Run) -> Table:
@@ -157,19 +170,23 @@ def _spent_row(row: Row, column: str) -> Sequence[str]:
 
 
 def resource_table(run: Run) -> Table:
-    """Return `views.by_resource` as a table."""
-    rows = [
-        (
-            row["resource"],
-            "-" if row["utilisation"] is None else percent(row["utilisation"]),
-            "-" if row["holds"] is None else str(row["holds"]),
-            format_time_ps(sum(row["waits_ps"].values())),
-            ", ".join(row["waits_ps"]) or "-",
-        )
-        for row in views.by_resource(run)
-    ]
+    """Return the first of `views.by_resource` as a table."""
+    found = views.by_resource(run)
+    more = f"; {len(found) - MOST_ROWS} more with --json" if len(found) > MOST_ROWS else ""
     columns = ("resource", ">busy", ">holds", ">waited for", "cause")
-    return grid(_title(run, "resource"), columns, rows, "waits for inputs (dependency) left out")
+    rows = map(_resource_row, found[:MOST_ROWS])
+    return grid(_title(run, "resource"), columns, rows, f"waiting for inputs is left out{more}")
+
+
+def _resource_row(row: Row) -> Sequence[str]:
+    waited = sum(row["waits_ps"].values())
+    return (
+        row["resource"],
+        "-" if row["utilisation"] is None else percent(row["utilisation"]),
+        "-" if row["holds"] is None else str(row["holds"]),
+        format_time_ps(waited) if waited else "-",
+        ", ".join(row["waits_ps"]) or "-",
+    )
 
 
 def cause_table(run: Run) -> Table:
@@ -179,7 +196,7 @@ def cause_table(run: Run) -> Table:
         for place, found in enumerate(row["resources"][:2]):
             first = (row["cause"], format_time_ps(row["wait_ps"]), percent(row["share"])) if not place else ("", "", "")
             rows.append((*first, found["resource"], found["holder"] or "-", percent(found["wait_ps"] / row["wait_ps"])))
-    columns = ("cause", ">waited", ">of op time", "most of it at", "while held by", ">part")
+    columns = ("cause", ">waited", ">of op time", "most of it at", "behind", ">part")
     return grid(_title(run, "cause"), columns, rows)
 
 

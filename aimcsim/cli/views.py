@@ -32,7 +32,7 @@ def _by_column(run: Run, column: str) -> list[Row]:
     for op in run.ops.records():
         if op["request"] < 0:
             continue
-        row = rows.setdefault(op[column], {column: op[column], "ops": 0, **_NO_TIME, "waits_ps": dict.fromkeys(CAUSES, 0)})
+        row = rows.setdefault(op[column], {column: op[column], **_NOTHING, "waits_ps": dict.fromkeys(CAUSES, 0)})
         row["ops"] += 1
         row["time_ps"] += op["end_ps"] - op["release_ps"]
         row["service_ps"] += op["service_ps"]
@@ -43,7 +43,7 @@ def _by_column(run: Run, column: str) -> list[Row]:
     return [{**row, "energy_j": energy.get(name, 0.0)} for name, row in rows.items()]
 
 
-_NO_TIME = {"time_ps": 0, "service_ps": 0, "transfer_ps": 0}
+_NOTHING = {"ops": 0, "time_ps": 0, "service_ps": 0, "transfer_ps": 0}
 
 
 def _energy_by(run: Run, column: str) -> dict[str, float]:
@@ -90,11 +90,10 @@ def by_cause(run: Run) -> list[Row]:
 
 def bottlenecks(run: Run, count: int) -> list[Row]:
     """Return the run's first bottlenecks, each with who held the resource while others waited, longest first."""
-    ranked = sorted(_by_holder(run).items(), key=lambda item: (-item[1], item[0]))
-    return [
-        {**row, "holders": [who for (cause, what, who), _ in ranked if (cause, what) == (row["cause"], row["resource"]) and who]}
-        for row in run.bottlenecks(count)
-    ]
+    holders: dict[Key, list[str]] = {}
+    for (cause, resource, holder), _ in sorted(_by_holder(run).items(), key=lambda item: (-item[1], item[0])):
+        holders.setdefault((cause, resource), []).extend([holder] if holder else [])
+    return [{**row, "holders": holders.get((row["cause"], row["resource"]), [])} for row in run.bottlenecks(count)]
 
 
 def _by_holder(run: Run) -> Counter[Key]:
@@ -122,4 +121,3 @@ def _waited(run: Run, key: Callable[[Row], Key]) -> Counter[Key]:
 def _holder(ops: Table, op: int) -> str:
     """Return whose op was in the way, as `layer.kind`; empty if none's."""
     return f"{ops['layer'][op]}.{ops['kind'][op]}" if op >= 0 else ""
-

@@ -124,7 +124,7 @@ class ReferenceEngine:
             lane.put(int(self.env.now))
 
     def _acquire(self, stream: Stream, index: int, before: Lane, after: Lane) -> Process:
-        """Take a slot for every iteration of a stage, each as soon as its data is there."""
+        """Take a slot for every iteration of a stage, one after the other."""
         stage = stream.stages[index]
         pool = stage.acquires
         assert pool is not None, "only stages with slots have this process"
@@ -133,9 +133,8 @@ class ReferenceEngine:
             arrival = stage.enter(ready)
             yield from self._until(arrival)
             stream.log[index].arrival_ps.append(arrival)
-            granted = pool.request(arrival, stream.index, iteration)
-            assert granted.callbacks is not None, "a grant is processed after it is asked for"
-            granted.callbacks.append(lambda event: after.put(event.value))
+            granted = yield pool.request(int(self.env.now), stream.index, iteration)
+            after.put(granted)
 
     def _serve(self, stream: Stream, index: int, before: Lane, after: Lane) -> Process:
         """Take a stage's iterations through its server, one after the other."""
@@ -152,7 +151,8 @@ class ReferenceEngine:
             start = stage.latency.align(arrival)
             if stage.server is not None:
                 length = None if stage.captures else stage.interval
-                start = yield stage.server.request(arrival, stream.index, index, iteration, vector, length)
+                asked = max(arrival, log.start_ps[-1]) if iteration else arrival
+                start = yield stage.server.request(asked, stream.index, index, iteration, vector, length)
             log.start_ps.append(start)
             worked = stage.latency.end(start, vector)
             if iteration:

@@ -61,8 +61,9 @@ class Server:
     ) -> Event:
         """Ask for the server; the event's value is the time at which the hold starts.
 
-        `arrival_ps` may lie before now if the same stream had to wait with this request for an earlier one of its own
-        here: it is the arrival that decides the order. `length` is the span to hold for, None to hold until `release`.
+        A stream asks for one iteration at a time: the next when the one before has started (which, on a clocked server,
+        may be at the next edge, so `arrival_ps` may lie ahead, but never beyond that hold). `length` is the span to
+        hold for, None to hold until `release`.
         """
         event = Event(self._env)
         heappush(self._pending, (arrival_ps, stream, stage, iteration, vector, length, event))

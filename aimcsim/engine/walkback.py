@@ -179,15 +179,18 @@ class Walk:
         """From having a slot (if the stage takes one) to the data being there, and to what made the data."""
         pool, arrival = here.row.acquires, here.log.arrival_ps[here.iteration]
         if pool is not None and here.log.slot_ps[here.iteration] > arrival:
-            giver = self._slot(here, pool, arrival)
+            before = here.log.slot_ps[here.iteration - 1] if here.iteration else 0
+            giver = self._slot(here, pool, max(arrival, before))
             if giver is not None:
                 return giver
+            if before > arrival:
+                return _At(here.stream, "slot", here.stage, here.iteration - 1)
         if here.stage == 0:
             self._work(here, here.stream.issue_ps[here.vector])
             return _At(here.stream, "issue", 0, here.vector)
-        before = _At(here.stream, "done", here.stage - 1, here.stream.upstream(here.stage, here.iteration))
-        self._put(SERVICE, _path(here.row), here.stream.index, here.vector, before.log.done_ps[before.iteration])
-        return before
+        source = _At(here.stream, "done", here.stage - 1, here.stream.upstream(here.stage, here.iteration))
+        self._put(SERVICE, _path(here.row), here.stream.index, here.vector, source.log.done_ps[source.iteration])
+        return source
 
     def _slot(self, here: _At, pool: SlotPool, wanted_ps: int) -> _At | None:
         """Back over the wait for a slot, or to the iteration that gave it back if the walk follows that."""

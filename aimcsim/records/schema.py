@@ -57,6 +57,14 @@ WAITS = (
     Column("wait_ps", "int64", "How long."),
 )
 
+CRITICAL_PATH = (
+    Column("resource", "str", "Resource that worked on the critical path."),
+    Column("cause", "str", "What waiting for it is called; `none` for work that needs no resource."),
+    Column("layer", "str", "Layer (or input) that it worked for."),
+    Column("kind", "str", "Kind of op."),
+    Column("time_ps", "int64", "How long; over all rows, from the first admission to the last end."),
+)
+
 RESOURCES = (
     Column("resource", "str", "Path of the resource."),
     Column("kind", "str", "Class of resource, over which utilisation is summed."),
@@ -109,6 +117,7 @@ POWER = (
 SCHEMAS: dict[str, tuple[Column, ...]] = {
     "ops": OPS,
     "waits": WAITS,
+    "critical_path": CRITICAL_PATH,
     "resources": RESOURCES,
     "buffers": BUFFERS,
     "requests": REQUESTS,

@@ -84,7 +84,7 @@ def test_values_do_not_depend_on_grain_event_order_or_being_in_the_clock(case: C
     network = case.workload()
     rng = np.random.default_rng(0)
     inputs = {"x": rng.normal(size=(case.requests, *network.layout("x").index.shape)).astype(np.float32)}
-    from aimcsim.evaluate import evaluate
+    from aimcsim.evaluation import evaluate
     from aimcsim.spec import load_chip
 
     for mode in ("ideal", "quantized"):
