@@ -48,8 +48,9 @@ class Derived:
     Attributes
     ----------
     at : dict
-        Moments by what happened: ``("issue", stream, vector)``, ``("end", stream, vector)``; ``("arrival" | "slot" |
-        "granted" | "start" | "worked" | "done", stream, stage, iteration)``; ``("free", server, hold)``; ``("arrived" |
+        Moments by what happened: ``("issue", stream, vector)``, ``("end", stream, vector)``; ``("arrival" | "slot" | "start" |
+        "worked" | "done", stream, stage, iteration)``, and so ``"slot asked"``, ``"asked"`` and ``"granted"`` for when a
+        slot or hold was asked for, and a hold was decided; ``("free", server, hold)``; ``("arrived" |
         "freed", edge, vector)``; ``("back", pool, stream, number)``.
     holds : dict
         Position of a hold in the log of its server, by (stream, stage, iteration).
@@ -150,7 +151,8 @@ class Derived:
         asked = arrival = _crossed(stage, self._ready(stream, index, stage, iteration))
         self.at["arrival", *key] = arrival
         if stage.acquires is not None:
-            asked = self._slot(stage.acquires, stream, iteration, arrival)
+            asked = self.at["slot asked", *key] = self._in_turn(arrival, "slot", key)
+            asked = self._slot(stage.acquires, stream, iteration, asked)
         self.at["slot", *key] = asked
         start = _aligned(stage, asked) if stage.server is None else self._start(stage.server, key, asked)
         self.at["start", *key] = start
@@ -162,6 +164,11 @@ class Derived:
         self.at["done", *key] = done
         if stage.server is not None:
             self._hold_end(stage.server, stage, key)
+
+    def _in_turn(self, ready: Moment, what: str, key: tuple[int, int, int]) -> Moment:
+        """A stage asks for one iteration at a time: not before the one before it has what it asked for."""
+        stream, stage, iteration = key
+        return max(ready, self.at[what, stream, stage, iteration - 1]) if iteration else ready
 
     def _ready(self, stream: Stream, index: int, stage: Stage, iteration: int) -> Moment:
         """Data comes from the issue of the vector, or from the stage before: from its last inner iteration."""
@@ -184,10 +191,10 @@ class Derived:
         equal(f"{pool.path}: grant {position} ({stream.name} {number})", pool.uses[position].start_ps, granted[0])
         return (granted[0], granted[1] + 1) if pool.shared else granted
 
-    def _start(self, server: Server, key: tuple[int, int, int], asked: Moment) -> Moment:
+    def _start(self, server: Server, key: tuple[int, int, int], slot: Moment) -> Moment:
         """A hold is decided when it was asked for and the server is free, and starts at the next edge of the clock."""
         position = self.holds[key]
-        decided = asked
+        decided = self.at["asked", *key] = self._in_turn(slot, "start", key)
         if position:
             free = self._known(server.holds[position - 1].end_ps, "free", self.servers[id(server)], position - 1)
             decided = max(decided, free)
@@ -309,7 +316,7 @@ def _check_counts(derived: Derived, stream: Stream) -> None:
 
 
 def _check_server(derived: Derived, server: Server, elapsed_ps: int) -> None:
-    """One hold at a time, in order of arrival; no longer busy than the run lasted.
+    """One hold at a time, in order of asking; no longer busy than the run lasted.
 
     When a stream without vectors, a component of the user's own, asked for its holds is in no log.
     """
@@ -318,8 +325,8 @@ def _check_server(derived: Derived, server: Server, elapsed_ps: int) -> None:
         key = (hold.stream, hold.stage, hold.iteration)
         if not derived.system.streams[hold.stream].total:
             continue
-        slot = derived.at["slot", *key]
-        asked.append((slot, derived.at["granted", *key], (slot[0], *key)))
+        request = derived.at["asked", *key]
+        asked.append((request, derived.at["granted", *key], (request[0], *key)))
     _in_order(server.path, asked)
     for hold, following in zip(server.holds, server.holds[1:], strict=False):
         expect(hold.end_ps <= following.start_ps, f"{server.path}: {hold} and {following} overlap")
@@ -330,7 +337,7 @@ def _check_server(derived: Derived, server: Server, elapsed_ps: int) -> None:
 
 
 def _check_pool(derived: Derived, pool: SlotPool) -> None:
-    """Slots are granted by order of arrival, never more than there are, and all come back."""
+    """Slots are granted by order of asking, never more than there are, and all come back."""
     index = derived.pools[id(pool)]
     asked: list[tuple[Moment, Moment, tuple[int, ...]]] = []
     for stream, number, request, grant in _grants(derived, pool):
@@ -349,7 +356,7 @@ def _grants(derived: Derived, pool: SlotPool) -> Iterator[tuple[int, int, Moment
     """Yield (stream, number, moment of the request, moment of the grant) of all uses of a pool."""
     for stream in derived.system.streams:
         for index, stage in enumerate(stream.stages):
-            for taken, request, grant in ((stage.acquires, "arrival", "slot"), (stage.captures, "worked", "done")):
+            for taken, request, grant in ((stage.acquires, "slot asked", "slot"), (stage.captures, "worked", "done")):
                 for number in range(stream.total * stage.iterations if taken is pool else 0):
                     key = (stream.index, index, number)
                     yield stream.index, number, derived.at[request, *key], derived.at[grant, *key]

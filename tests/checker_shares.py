@@ -187,16 +187,23 @@ class Backward:
         return Part(cause, _resource(stage), hold.stream, vector, start_ps, hold.end_ps)
 
     def _arrived(self, stream: Stream, place: Place) -> Trail:
-        """Rules 4 and 5: the wait for a slot, the crossing, and what made the data; (-1, vector) stands for the issue."""
+        """Rule 4: the wait for a slot since it was asked for, which was when the one before had its own, or at arrival."""
         stage = stream.stages[place[0]]
-        arrival, slot = self._ps("arrival", stream, place), self._ps("slot", stream, place)
-        if stage.acquires is not None and slot > arrival:
-            own = yield from self._slot(stream, stage.acquires, place[1], arrival, slot)
-            if own is not None:
-                return own
+        if stage.acquires is not None:
+            asked, slot = self._ps("slot asked", stream, place), self._ps("slot", stream, place)
+            if slot > asked:
+                own = yield from self._slot(stream, stage.acquires, place[1], asked, slot)
+                if own is not None:
+                    return own
+            if asked > self._ps("arrival", stream, place):
+                return (yield from self._arrived(stream, (place[0], place[1] - 1)))
+        return (yield from self._made(stream, place))
+
+    def _made(self, stream: Stream, place: Place) -> Trail:
+        """Rule 5: the crossing, and what made the data; the place (-1, vector) stands for the issue of a vector."""
         source = self._source(stream, place)
         made = self._derived.ps("issue", stream.index, source[1]) if source[0] < 0 else self._ps("done", stream, source)
-        yield self._idle(stream, place, made, arrival)
+        yield self._idle(stream, place, made, self._ps("arrival", stream, place))
         return source
 
     def _source(self, stream: Stream, place: Place) -> Place:

@@ -63,6 +63,8 @@ def read_inputs(source: str, workload: Workload) -> Arrays:
     if missing:
         wanted, there = ", ".join(workload.inputs), ", ".join(arrays) or "none"
         raise TraceError(f"{path}: there is no array `{missing[0]}` (the network takes {wanted}; in the file: {there})")
+    if not all(arrays[name].shape[:1] > (0,) for name in workload.inputs):
+        raise TraceError(f"{path}: holds no samples; the first axis of an input counts them")
     _check_labels(path, arrays, workload)
     return arrays
 
@@ -86,7 +88,7 @@ def _check_labels(path: Path, arrays: Arrays, workload: Workload) -> None:
     """Raise unless `labels`, if there are any, are one class for every sample."""
     if "labels" not in arrays or "labels" in workload.inputs:
         return
-    labels, samples = arrays["labels"], len(np.atleast_1d(arrays[next(iter(workload.inputs))]))
+    labels, samples = arrays["labels"], len(arrays[next(iter(workload.inputs))])
     if labels.shape != (samples,) or labels.dtype.kind not in "iu":
         given = f"{labels.dtype} {list(labels.shape)}"
         raise TraceError(f"{path}: `labels` must be whole numbers of shape [{samples}], one a sample (got {given})")

@@ -42,21 +42,13 @@ def _chip_row(chip: ChipFile) -> Row:
 def preset_table(rows: Sequence[Row]) -> Table:
     """Return `preset_rows` as a table."""
     caption = "a chip file may say `extends: NAME` and change what it likes"
-    columns = ("preset", ">tiles", ">crossbars", "of", ">bits/cell", ">ADC bits", ">area", "what it is")
-    cells = [
-        (
-            row["name"],
-            str(row["tiles"]),
-            str(row["crossbars"]),
-            f"{row['rows']} x {row['cols']}",
-            str(row["cell_bits"]),
-            str(row["adc_bits"]),
-            format_si(row["area_m2"], "m2"),
-            row["description"],
-        )
-        for row in rows
-    ]
-    return grid("chips that come with aimcsim", columns, cells, caption)
+    return grid("chips that come with aimcsim", ("", ""), [(row["name"], _described(row)) for row in rows], caption)
+
+
+def _described(row: Row) -> str:
+    crossbars = f"{counted(row['crossbars'], 'crossbar')} of {row['rows']} x {row['cols']}"
+    bits = f"{row['cell_bits']}-bit cells, {row['adc_bits']}-bit converters"
+    return f"{row['description']}\n{crossbars}, {bits}, {format_si(row['area_m2'], 'm2')}"
 
 
 def map_rows(built: Built) -> Row:
@@ -91,12 +83,12 @@ def map_tables(built: Built) -> tuple[Table, Table]:
     rows = map_rows(built)
     crossbars, tiles = (f"{rows[key]['used']} of {rows[key]['there']} {key}" for key in ("crossbars", "tiles"))
     layers = [[_cell(key, row[key]) for key in COLUMNS] for row in rows["layers"]]
-    columns = ("from", "to", "in", ">bytes each", ">least", ">full rate", ">quota")
+    columns = ("from", "to", "in", ">bytes", ">least", ">full rate", ">quota")
     edges = [
         (_short(row["source"]), _short(row["target"]), row["buffer"].removeprefix("chip."), *map(str, _sizes(row)))
         for row in rows["edges"]
     ]
-    caption = "least: for progress; full rate: source need not wait; quota: given (0: shares a pool); @: tile"
+    caption = "bytes: of one vector; least: for progress; quota: given (0: shares a pool)"
     return (
         grid(f"{rows['workload']} on {rows['chip']}: {crossbars}, {tiles}", COLUMNS, layers),
         grid("buffer space between layers, in vectors", columns, edges, caption),

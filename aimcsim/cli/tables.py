@@ -15,6 +15,7 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from aimcsim.cli import views
 from aimcsim.cli.views import Row
@@ -52,21 +53,21 @@ def show_json(value: Any) -> None:
 def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> Table:
     """Return a table; a column whose name starts with `>` is aligned to the right, names may all be empty."""
     table = Table(
-        title=title,
+        title=Text(title, style="bold"),
         caption=caption or None,
         box=box.SIMPLE_HEAD,
         show_header=any(columns),
         show_edge=False,
         title_justify="left",
         caption_justify="left",
-        title_style="bold",
         pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
     for column in columns:
         right = column.startswith(">")
         table.add_column(column.removeprefix(">"), justify="right" if right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))  # as text, because brackets in names would be taken for markup
     return table
 
 
@@ -117,7 +118,7 @@ def _values(values: Row) -> list[tuple[str, str]]:
         return []
     agreement, error = percent(checked["agreement"]), percent(checked["max_rel_err"])
     same = f"largest one as in float for {agreement} of {counted(checked['samples'], 'sample')}"
-    rows = [("outputs", f"{same}, off by {error} at most")]
+    rows = [("outputs", f"{same}, off by {error}")]
     if "accuracy" in checked:
         rows.append(("accuracy", f"{percent(checked['accuracy'])} (in float {percent(checked['reference_accuracy'])})"))
     return rows
@@ -196,8 +197,8 @@ def cause_table(run: Run) -> Table:
         for place, found in enumerate(row["resources"][:2]):
             first = (row["cause"], format_time_ps(row["wait_ps"]), percent(row["share"])) if not place else ("", "", "")
             rows.append((*first, found["resource"], found["holder"] or "-", percent(found["wait_ps"] / row["wait_ps"])))
-    columns = ("cause", ">waited", ">of op time", "most of it at", "behind", ">part")
-    return grid(_title(run, "cause"), columns, rows)
+    columns = ("cause", ">waited", ">share", "most of it at", "behind", ">part")
+    return grid(_title(run, "cause"), columns, rows, "share: of the time of all ops; part: of this cause")
 
 
 def _title(run: Run, column: str) -> str:

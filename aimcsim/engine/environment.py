@@ -13,7 +13,7 @@ from heapq import heappush
 from typing import Any, Protocol
 
 import simpy
-from simpy.events import NORMAL, Event, EventPriority
+from simpy.events import NORMAL, Event, EventPriority, Timeout
 
 from aimcsim.errors import CausalityError
 
@@ -44,6 +44,8 @@ class Environment(simpy.Environment):
     def __init__(self, *, shuffle_seed: int | None = None) -> None:
         super().__init__(0)
         self.scheduled = 0
+        """Events put in the queue so far."""
+        self._foreign = 0
         self._random = None if shuffle_seed is None else random.Random(shuffle_seed)  # noqa: S311 - no secret
         self._waiting: dict[int, Arbiter] = {}
 
@@ -62,6 +64,18 @@ class Environment(simpy.Environment):
         if self._random is not None:
             tie |= self._random.getrandbits(16) << 48
         heappush(self._queue, (self._now + delay, priority, tie, event))
+
+    def timeout(self, delay: float = 0, value: Any = None) -> Timeout:
+        """Return an event `delay` picoseconds ahead, for components of the user's own; the engines use `at`."""
+        event = Timeout(self, delay, value)
+        self._foreign += 1
+        assert event.callbacks is not None, "a fresh event has callbacks"
+        event.callbacks.append(self._passed)
+        return event
+
+    def only_guests_left(self) -> bool:
+        """Whether nothing is to come but timeouts of the user's own components."""
+        return len(self._queue) <= self._foreign
 
     def at(self, time_ps: int) -> Event:
         """Return the event of reaching an absolute time, which must not lie in the past."""
@@ -83,6 +97,9 @@ class Environment(simpy.Environment):
             event.callbacks.append(self._round)
             self.schedule(event, LATE)
         self._waiting[arbiter.order] = arbiter
+
+    def _passed(self, _event: Event) -> None:
+        self._foreign -= 1
 
     def _happening(self) -> Event:
         """Return an event that has a value already and only needs a time; SimPy has no other way to give a priority."""

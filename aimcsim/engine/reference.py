@@ -58,7 +58,6 @@ class ReferenceEngine:
         self.env = system.env
         self._space = SpaceArbiter(self.env, system.arbiters)
         self._ready = self.env.event()
-        self._finished = self.env.event()
         self._unfinished = sum(stream.total > 0 for stream in system.streams)
         self._programs = sum(stream.kind == "program" and stream.total > 0 for stream in system.streams)
         for edge in system.edges:
@@ -72,13 +71,10 @@ class ReferenceEngine:
                 self._start(stream)
         if not self._programs or self.system.begin is not None:
             self.env.call_at(self.system.begin or 0, self._begin)
-        if self._unfinished:
-            try:
-                self.env.run(until=self._finished)
-            except RuntimeError as error:
-                if self.env.peek() == float("inf"):
-                    raise report_deadlock(self.system) from error
-                raise
+        while self._unfinished:
+            if self.env.only_guests_left() and not self._guest_holds():
+                raise report_deadlock(self.system)
+            self.env.step()
         self.env.run(until=int(self.env.now) + 1)
 
     def _start(self, stream: Stream) -> None:
@@ -95,6 +91,11 @@ class ReferenceEngine:
             self.env.process(self._serve(stream, index, lane, done))
             lane = done
         self.env.process(self._finish(stream, lane))
+
+    def _guest_holds(self) -> bool:
+        """Whether a component of the user's own has a server that it has yet to release."""
+        guests = {stream.index for stream in self.system.streams if not stream.total}
+        return any(server.held_open_by in guests for server in self.system.servers)
 
     def _begin(self) -> None:
         """Let the sources begin."""
@@ -214,8 +215,6 @@ class ReferenceEngine:
             if not self._programs and self.system.begin is None:
                 self._ready.succeed()
         self._unfinished -= 1
-        if not self._unfinished:
-            self._finished.succeed()
 
     def _source(self, stream: Stream, index: int, iteration: int) -> int:
         """Return which item of the lane before a stage an iteration of it takes."""

@@ -95,6 +95,11 @@ class Server:
         event.succeed(start)
         self._wake()
 
+    @property
+    def held_open_by(self) -> int:
+        """The stream that holds the server until it releases it; -1 if none does."""
+        return self.holds[-1].stream if self._open else -1
+
     def waiting(self) -> list[tuple[int, int]]:
         """Return (stream, stage) of whoever waits, earliest first."""
         return [(entry[1], entry[2]) for entry in sorted(self._pending, key=lambda entry: entry[:4])]

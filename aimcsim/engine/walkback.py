@@ -209,8 +209,7 @@ class Walk:
         there = max([before, *(time for time, _ in inputs)])
         rooms = self._rooms(stream, vector, there)
         if rooms and self._follow and rooms[-1][1] >= 0:
-            edge, reader = rooms[-1][2], self._system.streams[rooms[-1][2].target]
-            return _At(reader, "done", 0, (self._freer(edge, vector) + 1) * reader.stages[0].iterations - 1)
+            return self._freeing(stream, rooms[-1][2], vector)
         for start, holder_vector, edge in reversed(rooms):
             self._put("buffer_full", edge.place, edge.target, holder_vector, start)
         if there > before:
@@ -219,6 +218,14 @@ class Walk:
                 return _end(self._system.streams[edge.source], edge.needs[vector])
             self._put(edge.cause, edge.place, edge.source, edge.needs[vector], before)
         return _At(stream, "issue", 0, vector - 1) if vector else None
+
+    def _freeing(self, stream: Stream, edge: Edge, vector: int) -> _At:
+        """Return the moment that made room for a vector: a fetch, or the arrival of a vector that nobody needs."""
+        assert edge.capacity is not None, "only quotas say whose space a vector takes"
+        reader = self._system.streams[edge.target]
+        fetch = _At(reader, "done", 0, (self._freer(edge, vector) + 1) * reader.stages[0].iterations - 1)
+        gone = vector - edge.capacity
+        return _end(stream, gone) if edge.arrived_ps[gone] > fetch.log.done_ps[fetch.iteration] else fetch
 
     def _rooms(self, stream: Stream, vector: int, there_ps: int) -> list[tuple[int, int, Edge]]:
         """Split the wait for room: (start, vector that made the room, edge); always the first edge that lacks it."""

@@ -52,8 +52,11 @@ def test_the_difference_is_adc_busy_and_names_the_holders(layers, workload):
     streams, ops, waits = run(layers, 8, workload)
     layer_of = dict(zip(ops["op"].tolist(), ops["layer"].tolist(), strict=True))
 
-    for position, stream in enumerate(streams):
-        turn = [f"c{(position - step) % layers}" for step in range(layers)]
+    bank = next(stage.server for stage in streams[0].stages if stage.name == "convert")
+    by_index = {stream.index: stream for stream in streams}
+    in_turn = [by_index[hold.stream] for hold in bank.holds[160 * layers : 161 * layers]]
+    for position, stream in enumerate(in_turn):
+        turn = [in_turn[(position - step) % layers].layer for step in range(layers)]
         expected = Counter()
         left = layers * 8 * CONVERT_PS - 13_000
         for step in range(layers * 8):

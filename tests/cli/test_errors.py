@@ -1,0 +1,149 @@
+"""Does every way to fail end with its exit code and a text that helps?"""
+
+import signal
+import sys
+
+import numpy as np
+import pytest
+
+SKIP = """\
+schema: aimcsim-workload/1
+name: skip
+inputs: {image: [8, 8, 4]}
+layers:
+  - {name: a, kind: conv2d, out_channels: 4, kernel: 3, pads: 1}
+  - {name: b, kind: conv2d, out_channels: 4, kernel: 3, pads: 1}
+  - {name: sum, kind: add, inputs: [a, b]}
+outputs: [sum]
+"""
+
+
+def test_a_deadlock_is_a_failed_run_that_names_its_cycle(command, folder):
+    """A pool of 256 bytes fills with the 64 pixels of the input before `a` has room for its first result."""
+    (folder / "net.yaml").write_text(SKIP)
+    pool = ["--set", "tile.policy=pool", "--set", "tile.buffers.scratch.size=256 B"]
+    result = command("run", "tiny", "net.yaml", *pool)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("deadlock: a.mvm@tile[0] waits for ")
+    assert " -> " in result.stderr.splitlines()[0]
+    assert "Traceback" not in result.stderr
+
+
+def test_the_same_network_runs_with_quotas(command, folder):
+    (folder / "net.yaml").write_text(SKIP)
+    assert command("run", "tiny", "net.yaml", "--set", "tile.buffers.scratch.size=256 B").exit_code == 0
+
+
+def test_a_buffer_too_small_is_refused_before_the_run(command, folder):
+    (folder / "net.yaml").write_text(SKIP)
+    result = command("run", "tiny", "net.yaml", "--set", "tile.buffers.scratch.size=100 B")
+    assert result.exit_code == 2
+    assert "tile.buffers.scratch.size: " in result.stderr
+    assert "a.mvm@tile[0] -> b.mvm@tile[0]" in result.stderr
+
+
+def test_a_network_too_large_is_refused_with_levers(command):
+    result = command("check", "tiny", "digits_cnn", "--set", "tile.crossbars=4", "--set", "tile.adc.crossbars=1")
+    assert result.exit_code == 2
+    assert "levers: tile.count 4 -> " in result.stderr
+
+
+def test_without_its_extra_onnx_says_how_to_get_it(command, monkeypatch, traces_dir):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    result = command("run", "tiny", traces_dir / "digits_mlp.onnx")
+    assert result.exit_code == 2
+    assert "pip install 'aimcsim[onnx]'" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+INPUTS = {
+    "missing": (None, "cannot be read"),
+    "no archive": (b"not an archive", "is no .npz file"),
+    "empty": (b"", "is no .npz file"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), INPUTS.values(), ids=INPUTS)
+def test_inputs_that_cannot_be_read_are_one_clear_error(command, folder, content, said):
+    if content is not None:
+        (folder / "x.npz").write_bytes(content)
+    _refused(command, said)
+
+
+def test_a_damaged_archive_is_one_clear_error(command, folder):
+    np.savez_compressed(folder / "x.npz", input=np.random.default_rng(0).random((4, 1, 8, 8)))
+    whole = bytearray((folder / "x.npz").read_bytes())
+    whole[200:260] = bytes(60)
+    (folder / "x.npz").write_bytes(whole)
+    _refused(command, "is no .npz file of plain arrays, or a damaged one")
+
+
+ARRAYS = {
+    "another name": ({"image": np.zeros((2, 1, 8, 8))}, "there is no array `input`"),
+    "another shape": ({"input": np.zeros((2, 8, 8))}, "expected an array of shape [n, 1, 8, 8]"),
+    "a single number": ({"input": np.float32(3)}, "holds no samples"),
+    "not finite": ({"input": np.full((2, 1, 8, 8), np.nan)}, "not finite"),
+    "too few labels": ({"input": np.zeros((2, 1, 8, 8)), "labels": np.zeros(1, int)}, "`labels` must be"),
+    "no samples": ({"input": np.zeros((0, 1, 8, 8))}, "holds no samples"),
+}
+
+
+@pytest.mark.parametrize(("arrays", "said"), ARRAYS.values(), ids=ARRAYS)
+def test_arrays_that_do_not_fit_the_network_are_refused(command, folder, arrays, said):
+    np.savez(folder / "x.npz", **arrays)
+    _refused(command, said)
+
+
+def _refused(command, said):
+    result = command("run", "tiny", "digits_cnn", "--inputs", "x.npz")
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_values_without_inputs_are_refused(command):
+    result = command("run", "tiny", "digits_cnn", "--analog", "ideal")
+    assert result.exit_code == 2
+    assert "--inputs" in result.stderr
+
+
+def test_more_requests_than_samples_are_refused(command):
+    result = command("run", "tiny", "digits_cnn", "--inputs", "digits_cnn", "--requests", "65")
+    assert result.exit_code == 2
+    assert "64 samples" in result.stderr
+
+
+def test_an_unknown_option_is_bad_input(command):
+    assert command("run", "tiny", "digits_cnn", "--gain", "row").exit_code == 2
+
+
+def test_a_directory_that_is_no_run_is_bad_input(command, folder):
+    result = command("show", folder)
+    assert result.exit_code == 2
+    assert "is no run directory" in result.stderr
+
+
+def test_a_defect_of_our_own_asks_for_a_report_and_shows_its_traceback_on_request(command, monkeypatch):
+    def broken(*_arguments, **_options):
+        raise ZeroDivisionError("of all things")
+
+    monkeypatch.setattr("aimcsim.run.simulate", broken)
+    result = command("run", "tiny", "digits_cnn")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("internal error, please report it")
+    assert "Traceback" not in result.stderr
+    assert "Traceback" in command("--debug", "run", "tiny", "digits_cnn").stderr
+
+
+def test_debug_keeps_the_exit_code_of_an_error(command):
+    result = command("--debug", "run", "tinny", "digits_cnn")
+    assert result.exit_code == 2
+    assert "Traceback" in result.stderr
+
+
+def test_an_interrupted_run_ends_quietly_and_leaves_nothing(command, folder, monkeypatch):
+    monkeypatch.setattr("aimcsim.run.simulate", lambda *_arguments, **_options: signal.raise_signal(signal.SIGINT))
+    result = command("run", "tiny", "digits_cnn", "-o", "out")
+    assert result.exit_code == 130
+    assert result.stderr == "interrupted\n"
+    assert list(folder.iterdir()) == []

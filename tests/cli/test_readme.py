@@ -1,0 +1,98 @@
+"""Is what the README and the pages in docs/ say what happens?"""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from aimcsim.records import CAUSES
+from aimcsim.run import simulate
+from aimcsim.spec import load_chip
+from aimcsim.workload import load_workload
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def blocks(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+
+
+def marked(text, marker):
+    """Return the language and text of the first block after a marker."""
+    found = re.search(rf"<!-- {marker} -->\n```(\w*)\n(.*?)```", text, re.DOTALL)
+    assert found, f"README has no block after {marker}"
+    return found.groups()
+
+
+def test_the_demo_prints_what_the_readme_prints(command, readme):
+    result = command("demo")
+    assert result.exit_code == 0, result.stderr
+    assert marked(readme.read_text(), "output: demo") == ("", result.stdout)
+
+
+def test_the_readme_states_its_two_commands(readme):
+    text = readme.read_text()
+    assert marked(text, "command: run") == ("sh", "pip install . && aimcsim demo\n")
+    assert marked(text, "command: test") == ("sh", "pip install '.[test]' && pytest\n")
+
+
+def test_the_pages_that_are_produced_are_up_to_date():
+    spec = importlib.util.spec_from_file_location("readme_script", ROOT / "scripts" / "readme.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.run_directory() == (ROOT / "docs" / "run-directory.md").read_text(), "run scripts/readme.py"
+
+
+def test_links_lead_somewhere():
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+            assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_figure_of_the_summary_is_explained():
+    page = (ROOT / "docs" / "run-directory.md").read_text()
+    explained = set(re.findall(r"`(\w+)`", page))
+    assert set(simulate("tiny", "digits_cnn").summary) <= explained
+
+
+def test_every_cause_is_explained():
+    assert all(f"| `{cause}` |" in (ROOT / "docs" / "execution.md").read_text() for cause in CAUSES)
+
+
+@pytest.mark.parametrize("text", blocks("docs/chip-file.md", "yaml"), ids=lambda text: text.split("\n")[1])
+def test_the_examples_of_chip_files_load_and_run(folder, text):
+    (folder / "chip.yaml").write_text(text)
+    assert simulate(load_chip("chip.yaml"), "digits_cnn").summary["requests"] == 1
+
+
+def test_the_example_of_a_workload_loads_and_takes_the_example_of_inputs(command, folder):
+    (text,) = blocks("docs/workloads.md", "yaml")
+    (inputs,) = blocks("docs/workloads.md", "python")
+    (folder / "small.yaml").write_text(text)
+    exec(inputs, {})  # noqa: S102 - our own page
+    assert load_workload("small.yaml").outputs == ("classes",)
+    (asked,) = blocks("docs/workloads.md", "sh")
+    result = command(*asked.split()[1:])
+    assert result.exit_code == 0, result.stderr
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/run-directory.md"])
+def test_the_python_examples_run(folder, page):
+    for text in blocks(page, "python"):
+        exec(text, {})  # noqa: S102 - our own page
+
+
+def test_a_component_of_ones_own_makes_others_wait():
+    """The example of docs/components.md, block after block."""
+    names = {}
+    for text in blocks("docs/components.md", "python"):
+        exec(text, names)  # noqa: S102 - our own page
+    plain, held = names["plain"], names["held"]
+    assert held.summary["makespan_ps"] > plain.summary["makespan_ps"]
+    assert held.summary["waits_ps"]["maintenance"] > plain.summary["waits_ps"]["maintenance"]
+    waits = held.table("waits")
+    banks = {str(name) for name, why in zip(waits["resource"], waits["cause"], strict=True) if why == "maintenance"}
+    assert any(".adc_bank[" in bank for bank in banks)
