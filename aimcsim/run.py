@@ -19,7 +19,7 @@ from aimcsim.chip import Chip
 from aimcsim.controller import Controller, Plan
 from aimcsim.datapath import Datapath
 from aimcsim.engine import Environment, ReferenceEngine, System
-from aimcsim.errors import ConfigError
+from aimcsim.errors import ConfigError, TraceError
 from aimcsim.evaluation import ValueMode, pack_samples, program_layers
 from aimcsim.mapping import Mapping, map_workload
 from aimcsim.ops import FloatArray
@@ -146,7 +146,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     ReferenceEngine(built.plan.system).run()
     tables = recorder.record(built.plan, built.quotas, grain)
     outputs = {} if datapath is None else datapath.outputs
-    labels = None if inputs is None or "labels" not in inputs else np.asarray(inputs["labels"])[:count]
+    labels = _labels(inputs, count)
     checked = None if samples is None or datapath is None else _check(network, samples, outputs, labels)
     facts = {"analog": mode, "grain": grain, "seed": seed, "checked": checked, "wall_s": time.perf_counter() - started}
     return _finish(built, tables, outputs, facts)
@@ -160,9 +160,21 @@ def _samples(
         return None
     packed = pack_samples(network, inputs)
     there = len(next(iter(packed.values())))
+    if not there:
+        raise TraceError("the inputs have no samples")
     if requests is not None and requests > there:
         raise ConfigError(f"--requests {requests}: the inputs have {there} samples")
     return {name: values[:requests] for name, values in packed.items()}
+
+
+def _labels(inputs: MappingOf[str, ArrayLike] | None, count: int) -> NDArray[Any] | None:
+    """Return the right classes of the samples that are run, if they were given."""
+    if inputs is None or "labels" not in inputs:
+        return None
+    labels = np.asarray(inputs["labels"])
+    if labels.ndim != 1 or len(labels) < count or not np.issubdtype(labels.dtype, np.integer):
+        raise TraceError(f"`labels` must be one whole number a sample (got {labels.dtype} {list(labels.shape)})")
+    return labels[:count]
 
 
 def _count(samples: dict[str, FloatArray] | None, requests: int | None) -> int:

@@ -44,16 +44,18 @@ def bottlenecks(ops: Table, waited: Table, path: Table, count: int | None = None
     """Return what limits the run, first what limits it most.
 
     `share` is the part of the critical path that the resource worked on: a run cannot get faster by more than that
-    through it. `wait_share` is the part of the time of all ops in which others stood in line for it.
+    through it. `wait_share` is the part of the time of all ops of requests in which they stood in line for it.
     """
     on_path: Counter[tuple[str, str]] = Counter()
     for resource, cause, time in zip(path["resource"], path["cause"], path["time_ps"], strict=True):
         on_path[str(resource), str(cause)] += int(time)
     in_line: Counter[tuple[str, str]] = Counter()
-    for resource, cause, time in zip(waited["resource"], waited["cause"], waited["wait_ps"], strict=True):
+    served = ops["request"] >= 0
+    columns = (waited[name][served[waited["op"]]] for name in ("resource", "cause", "wait_ps"))
+    for resource, cause, time in zip(*columns, strict=True):
         in_line[str(resource), str(cause)] += int(time)
     length = max(1, sum(on_path.values()))
-    elapsed = max(1, int((ops["end_ps"] - ops["release_ps"])[ops["request"] >= 0].sum()))
+    elapsed = max(1, int((ops["end_ps"] - ops["release_ps"])[served].sum()))
     order = sorted(on_path.items(), key=lambda item: (-item[1], item[0]))[:count]
     return [
         {"resource": key[0], "cause": key[1], "share": time / length, "wait_share": in_line[key] / elapsed}

@@ -3,20 +3,22 @@
 It knows the static description of a system (stage latencies, intervals, clocks, crossings, iterations, captures and
 releases, needs and keeps, capacities) and what outsiders could have seen: the holds of each server, the uses of each
 slot pool, and the arrivals and frees of each edge. The engine's own times of a vector are never read. From these, the
-recurrence of `docs/execution.md` gives when each iteration asked for its slot and its server, when its result was there,
-when the vector ended; and these must give back the same holds, uses, arrivals and frees, in the order of service that
-the page states. `tests/checker_shares.py` goes on from here and re-derives where the time of each vector went.
+recurrence of `docs/execution.md` gives when each iteration asked for its slot and its server, when its result was
+there, when the vector ended; and these must give back the same holds, uses, arrivals and frees, in the order of
+service that the page states. `tests/checker_shares.py` goes on from here and re-derives where the time of each vector
+went.
 
 Every time is a *moment* (picoseconds, round). What a shared pool grants in a round of an instant asks again in that
-same instant and is heard in the next round, so the picosecond alone does not tell who asked first. Rounds are in no log:
-they follow from the moments of what a grant waited for, and since that may be a stream derived later, the derivation
-is repeated until it stands still.
+same instant and is heard in the next round, so the picosecond alone does not tell who asked first. Rounds are in no
+log: they follow from the moments of what a grant waited for, and since that may be a stream derived later, the
+derivation is repeated until it stands still.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
+from itertools import pairwise
 
 from aimcsim.engine import Edge, Hold, Server, SlotPool, Span, Stage, Stream, System
 
@@ -48,10 +50,10 @@ class Derived:
     Attributes
     ----------
     at : dict
-        Moments by what happened: ``("issue", stream, vector)``, ``("end", stream, vector)``; ``("arrival" | "slot" | "start" |
-        "worked" | "done", stream, stage, iteration)``, and so ``"slot asked"``, ``"asked"`` and ``"granted"`` for when a
-        slot or hold was asked for, and a hold was decided; ``("free", server, hold)``; ``("arrived" |
-        "freed", edge, vector)``; ``("back", pool, stream, number)``.
+        Moments by what happened: ``("issue", stream, vector)``, ``("end", stream, vector)``; ``("arrival" | "slot" |
+        "start" | "worked" | "done", stream, stage, iteration)``, and so ``"slot asked"``, ``"asked"`` and
+        ``"granted"`` for when a slot or hold was asked for, and a hold was decided; ``("free", server, hold)``;
+        ``("arrived" | "freed", edge, vector)``; ``("back", pool, stream, number)``.
     holds : dict
         Position of a hold in the log of its server, by (stream, stage, iteration).
     uses : dict
@@ -182,7 +184,7 @@ class Derived:
         return self.at["done", stream.index, index - 1, source]
 
     def _slot(self, pool: SlotPool, stream: Stream, number: int, asked: Moment) -> Moment:
-        """The n-th grant of a pool needs a request and the (n - count)-th return; a shared pool grants in the next round."""
+        """Grant n of a pool needs a request and return n - count; a shared pool grants in the next round."""
         index = self.pools[id(pool)]
         position = self.uses[index, stream.index, number]
         granted = asked
@@ -307,7 +309,9 @@ def _end(span: Span, start_ps: int, vector: int) -> int:
 
 def _check_counts(derived: Derived, stream: Stream) -> None:
     """Each stage worked so often for each vector, and each hold and use belongs to such an iteration."""
-    equal(f"{stream.name}: stages run", stream.stage_counts, [stream.total * stage.iterations for stage in stream.stages])
+    equal(
+        f"{stream.name}: stages run", stream.stage_counts, [stream.total * stage.iterations for stage in stream.stages]
+    )
     for index, stage in enumerate(stream.stages):
         wanted = [] if stage.server is None else list(range(stream.total * stage.iterations))
         holds = [] if stage.server is None else stage.server.holds
@@ -328,7 +332,7 @@ def _check_server(derived: Derived, server: Server, elapsed_ps: int) -> None:
         request = derived.at["asked", *key]
         asked.append((request, derived.at["granted", *key], (request[0], *key)))
     _in_order(server.path, asked)
-    for hold, following in zip(server.holds, server.holds[1:], strict=False):
+    for hold, following in pairwise(server.holds):
         expect(hold.end_ps <= following.start_ps, f"{server.path}: {hold} and {following} overlap")
     busy = sum(hold.end_ps - hold.start_ps for hold in server.holds)
     equal(f"{server.path}: time held", server.busy_ps, busy)

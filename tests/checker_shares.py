@@ -7,7 +7,7 @@ engine's walk: an endless path backwards from the end of a vector, of which the 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from aimcsim.engine import Edge, Hold, SlotPool, Stage, Stream, System, Walk
@@ -58,7 +58,7 @@ def check_shares(derived: Derived) -> dict[tuple[int, int], list[Part]]:
             share = list(backward.share(stream, vector, release))
             where = f"share of {stream.name} vector {vector}"
             equal(f"{where}: release", walk.release(stream, vector), release)
-            walked = [Part(*segment) for segment in walk.share(stream, vector)]
+            walked = [Part._make(segment) for segment in walk.share(stream, vector)]
             equal(where, joined(walked), joined(share))
             _closes(where, walked, release, derived.ps("end", stream.index, vector))
             shares[stream.index, vector] = share
@@ -75,9 +75,9 @@ def check_all(system: System) -> dict[tuple[int, int], list[Part]]:
 def joined(parts: Sequence[Part]) -> list[Part]:
     """Return parts, latest first, with neighbours that say the same made one."""
     whole = []
-    for same, group in groupby(parts, key=lambda part: part[:4]):
+    for _, group in groupby(parts, key=lambda part: part[:4]):
         run = list(group)
-        whole.append(Part(*same, run[-1].start_ps, run[0].end_ps))
+        whole.append(run[-1]._replace(end_ps=run[0].end_ps))
     return whole
 
 
@@ -187,7 +187,7 @@ class Backward:
         return Part(cause, _resource(stage), hold.stream, vector, start_ps, hold.end_ps)
 
     def _arrived(self, stream: Stream, place: Place) -> Trail:
-        """Rule 4: the wait for a slot since it was asked for, which was when the one before had its own, or at arrival."""
+        """Rule 4: the wait for a slot since it was asked for: at arrival, or when the iteration before had its own."""
         stage = stream.stages[place[0]]
         if stage.acquires is not None:
             asked, slot = self._ps("slot asked", stream, place), self._ps("slot", stream, place)
@@ -217,9 +217,7 @@ class Backward:
             return stage - 1, iteration * before // here
         return stage - 1, (iteration + 1) * before // here - 1
 
-    def _slot(
-        self, stream: Stream, pool: SlotPool, number: int, wanted_ps: int, had_ps: int
-    ) -> Trail:
+    def _slot(self, stream: Stream, pool: SlotPool, number: int, wanted_ps: int, had_ps: int) -> Trail:
         """Rule 4: the wait for a slot is that for the return which made the grant possible; whose was it?"""
         index = self._derived.pools[id(pool)]
         use = self._returned[index][self._derived.uses[index, stream.index, number] - pool.count]
@@ -262,7 +260,7 @@ class Backward:
         moments = sorted({there_ps, *(time for time, _ in had if time > there_ps)})
         if not stream.source or vector:
             equal(f"{stream.name}: issue of {vector}", issue_ps, moments[-1])
-        for start, end in list(zip(moments, moments[1:], strict=False))[::-1]:
+        for start, end in list(pairwise(moments))[::-1]:
             edge = next(edge for time, edge in had if time >= end)
             assert edge.capacity is not None
             gone = vector - edge.capacity

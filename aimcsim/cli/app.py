@@ -96,7 +96,8 @@ def run(  # noqa: PLR0913 - one parameter per option
     json: JsonOption = False,
 ) -> None:
     """Run a workload on a chip: time, waits, energy, outputs."""
-    from aimcsim.cli.inputs import check_free, load_both, read_inputs
+    from aimcsim.cli.inputs import load_both, read_inputs
+    from aimcsim.records.run_dir import check_free
     from aimcsim.run import simulate
 
     if output is not None:

@@ -92,15 +92,3 @@ def _check_labels(path: Path, arrays: Arrays, workload: Workload) -> None:
     if labels.shape != (samples,) or labels.dtype.kind not in "iu":
         given = f"{labels.dtype} {list(labels.shape)}"
         raise TraceError(f"{path}: `labels` must be whole numbers of shape [{samples}], one a sample (got {given})")
-
-
-def check_free(directory: Path, *, force: bool) -> None:
-    """Raise before a long run, and not after it, if its directory may not be written.
-
-    Raises
-    ------
-    InputError
-        If there is something already, unless `force`.
-    """
-    if directory.exists() and not force:
-        raise InputError(f"`{directory}` exists; choose another name, or --force to replace the run in it")

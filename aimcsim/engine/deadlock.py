@@ -44,16 +44,15 @@ def _waits(system: System, stream: Stream) -> Waits:
 
 def _space(system: System, stream: Stream, vector: int) -> Waits:
     """Return whose consumption would make room for a stream's next vector."""
-    waits: Waits = []
-    for edge in stream.outputs:
-        if not edge.has_room():
-            waits.append((edge.target, _room(system, edge, vector)))
-        elif edge.pool is not None and edge.pool.used_bytes + edge.vector_bytes > edge.pool.size_bytes:
-            where = f"{edge.vector_bytes} bytes of {edge.pool.path}"
+    waits: Waits = [(edge.target, _room(system, edge, vector)) for edge in stream.outputs if not edge.has_room()]
+    for pool in {id(edge.pool): edge.pool for edge in stream.outputs}.values():
+        wanted = sum(edge.vector_bytes for edge in stream.outputs if edge.pool is pool)
+        if pool is not None and pool.used_bytes + wanted > pool.size_bytes:
+            names = {edge.target: system.streams[edge.target].name for edge in pool.edges}
             waits += [
-                (other.target, f"{where}, of which {system.streams[other.target].name} keeps {held}")
-                for other in edge.pool.edges
-                if (held := (other.reserved - len(other.freed_ps)) * other.vector_bytes)
+                (edge.target, f"{wanted} bytes of {pool.path}, of which {names[edge.target]} keeps {held}")
+                for edge in pool.edges
+                if (held := (edge.reserved - len(edge.freed_ps)) * edge.vector_bytes)
             ]
     return waits
 

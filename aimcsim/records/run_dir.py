@@ -52,8 +52,7 @@ def write_run(directory: Path, files: RunFiles, *, force: bool = False) -> None:
         If there is something already, unless `force`; a run directory is then replaced once the new one is complete.
         Anything that is no run directory is never replaced.
     """
-    if directory.exists():
-        _check_replaceable(directory, force=force)
+    check_free(directory, force=force)
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{directory.name}.partial-", dir=directory.parent))
@@ -74,7 +73,10 @@ def write_run(directory: Path, files: RunFiles, *, force: bool = False) -> None:
         raise
 
 
-def _check_replaceable(directory: Path, *, force: bool) -> None:
+def check_free(directory: Path, *, force: bool = False) -> None:
+    """Raise InputError if a run may not be written to `directory`."""
+    if not directory.exists():
+        return
     if not force:
         raise InputError(f"`{directory}` exists; choose another name, or --force to replace the run in it")
     if not (directory / "manifest.json").is_file() and (not directory.is_dir() or any(directory.iterdir())):

@@ -91,6 +91,9 @@ class _Table:
             ):
                 message = "only a stage of `mvm` or `vector` that reads the input buffer can reuse a window"
                 yield self.chip.where.problem(f"{path}.reuse", message)
+            if stage.captures and not stage.resource:
+                message = "a stage that waits for a slot with its result in hand needs a resource that keeps it"
+                yield self.chip.where.problem(f"{path}.captures", message)
             if stage.when == "final" and (stage.acquires or stage.captures or stage.releases):
                 message = "a stage that is left out for partial sums may neither take nor release a slot"
                 yield self.chip.where.problem(f"{path}.when", message)

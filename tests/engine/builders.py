@@ -1,6 +1,7 @@
 """Small words for building systems by hand: sources, layers, windows, servers, slots, edges.
 
-A `Bench` stands for one run. What is built on it is what a chip file and a network would be compiled to, without either.
+A `Bench` stands for one run. What is built on it is what a chip file and a network would be compiled to, without
+either.
 """
 
 from __future__ import annotations
@@ -230,13 +231,15 @@ def stage(
     captures: SlotPool | None = None,
     releases: Sequence[tuple[SlotPool, int]] = (),
     crossing: int | None = None,
+    clock: ClockDomain | None = None,
     transfer: bool = False,
 ) -> Stage:
     """Return a stage; lengths are cycles where the server has a clock, else picoseconds.
 
-    `times` is how often it runs per vector; `crossing` the cycles of the server's clock that entering it costs.
+    `times` is how often it runs per vector; `crossing` the cycles of the clock that entering it costs. A stage without
+    a server may have a `clock` of its own.
     """
-    clock = None if server is None else server.clock
+    clock = clock if server is None else server.clock
     latency = _span(length, clock)
     return Stage(
         name,

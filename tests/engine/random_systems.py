@@ -128,9 +128,9 @@ def _layers(draw: st.DrawFn, made: tuple[tuple[int, int], ...], bounded: bool, e
         tuple(Input(source, kernel, stride, pad, draw(spare)) for source in sources),
         plane,
         draw(st.sampled_from(["serial", "nested", "transport", "folded", "plain"])),
-        (draw(st.integers(1, 2)), draw(st.integers(1, 2)), draw(st.integers(1, 2))),
+        (draw(st.integers(1, 3)), draw(st.integers(1, 2)), draw(st.integers(1, 2))),
         draw(st.sampled_from([ARRAYS, *range(ARRAYS)])),
-        draw(st.booleans()),
+        draw(st.sampled_from([True, True, False])),
         (draw(st.integers(1, 2)), draw(st.integers(1, 2))),
         (draw(works(even)), draw(works(even, served=True)), draw(works(even, served=True)), draw(works(even))),
     )
@@ -142,7 +142,12 @@ def build(recipe: Recipe, *, shuffle_seed: int | None = None, capacities: Sequen
     tile = _Tile(bench, recipe)
     arrays = [bench.server(f"array[{index}]", CLOCKS[clock]) for index, clock in enumerate(recipe.array_clocks)]
     programs = [
-        (bench.program([stage("write", _length(arrays[array], [pick]), arrays[array])], name=f"program[{index}]"), layer)
+        (
+            bench.program(
+                [stage("write", _length(arrays[array].clock, [pick]), arrays[array])], name=f"program[{index}]"
+            ),
+            layer,
+        )
         for index, (array, pick, layer) in enumerate(recipe.programs)
     ]
     streams = [
@@ -199,9 +204,12 @@ class _Tile:
         """Return a stage that does one of a layer's drawn works."""
         drawn = layer.work[work]
         server = self._server(drawn, f"{prefix}.{name}")
-        lengths = _length(server, drawn.lengths)
-        interval = None if drawn.interval is None or server is None else _length(server, [drawn.interval])
-        return stage(name, lengths, server, interval=interval, crossing=drawn.crossing, cause=f"{name}_busy", **more)  # type: ignore[arg-type]
+        clock = CLOCKS[drawn.clock] if server is None else server.clock
+        lengths = _length(clock, drawn.lengths)
+        interval = None if drawn.interval is None else _length(clock, [drawn.interval])
+        return stage(
+            name, lengths, server, interval=interval, crossing=drawn.crossing, clock=clock, cause=f"{name}_busy", **more
+        )  # type: ignore[arg-type]
 
     def _server(self, drawn: Work, path: str) -> Server | None:
         if drawn.unit == -1:
@@ -213,9 +221,9 @@ def _cause(name: str) -> str:
     return "credit" if name == "packet_slot" else name
 
 
-def _length(server: Server | None, picks: Sequence[int]) -> LENGTHS:
-    """Return a length for each pick: cycles if the server has a clock, else picoseconds."""
-    choices = TIMES_PS if server is None or server.clock is None else CYCLES
+def _length(clock: ClockDomain | None, picks: Sequence[int]) -> LENGTHS:
+    """Return a length for each pick: cycles if there is a clock, else picoseconds."""
+    choices = TIMES_PS if clock is None else CYCLES
     lengths = [choices[pick] for pick in picks]
     return lengths[0] if len(lengths) == 1 else lengths
 
@@ -247,12 +255,10 @@ def _reads(
 ) -> list[Stage]:
     registers = tile.pool(layer, "input_register", prefix)
     samples = tile.pool(layer, "sample_hold", prefix, at_least=max(1, reads // converts))
-    length = _length(array, [layer.work[1].lengths[0]])
+    length = _length(array.clock, [layer.work[1].lengths[0]])
     return [
         tile.stage("fetch", layer, 0, prefix, acquires=registers),
-        stage(
-            "read", length, array, cause="crossbar_busy", times=reads, captures=samples, releases=[(registers, 1)]
-        ),
+        stage("read", length, array, cause="crossbar_busy", times=reads, captures=samples, releases=[(registers, 1)]),
         tile.stage("convert", layer, 2, prefix, times=converts, releases=[(samples, reads)]),
         tile.stage("add", layer, 1, prefix, times=adds),
         tile.stage("write", layer, 3, prefix),
@@ -260,12 +266,12 @@ def _reads(
 
 
 def _transport(tile: _Tile, layer: Layer, _array: Server, prefix: str) -> list[Stage]:
-    """A packet over two links, which has a slot of the interface until its tail has left."""
-    packets = tile.slots["packet_slot"]
+    """Packets over two links, each of which has a slot of the interface until its tail has left."""
+    packets, count = tile.slots["packet_slot"], layer.loops[0]
     return [
-        tile.stage("inject", layer, 0, prefix),
-        tile.stage("link0", layer, 1, prefix, acquires=packets, transfer=True),
-        tile.stage("link1", layer, 2, prefix, releases=[(packets, 1)], transfer=True),
+        tile.stage("inject", layer, 1, prefix),
+        tile.stage("link0", layer, 0, prefix, times=count, acquires=packets, transfer=True),
+        tile.stage("link1", layer, 2, prefix, times=count, releases=[(packets, count)], transfer=True),
         tile.stage("deliver", layer, 3, prefix),
     ]
 

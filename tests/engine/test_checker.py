@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -38,7 +39,7 @@ def contended() -> System:
 def swap_holds(system: System) -> None:
     """Exchange what two holds of one server were for."""
     holds = next(server.holds for server in system.servers if server.path == "bank")
-    pairs = zip(holds, holds[1:], strict=False)
+    pairs = pairwise(holds)
     one, other = next((one, other) for one, other in pairs if one.stream != other.stream)
     one.stream, other.stream = other.stream, one.stream
     one.iteration, other.iteration = other.iteration, one.iteration
@@ -105,8 +106,8 @@ def shift_arrival_at_stage(system: System) -> None:
 
 
 FALSIFIED = [
-    swap_holds, shift_hold, lengthen_hold, lose_hold, shift_grant, shift_return, shift_arrival, shift_free, miscount_space,
-    miscount_busy, miscount_stage, shift_issue, shift_arrival_at_stage,
+    swap_holds, shift_hold, lengthen_hold, lose_hold, shift_grant, shift_return, shift_arrival, shift_free,
+    miscount_space, miscount_busy, miscount_stage, shift_issue, shift_arrival_at_stage,
 ]  # fmt: skip
 
 
@@ -126,7 +127,9 @@ def test_a_false_log_is_noticed(falsify: Callable[[System], None]) -> None:
         check_all(system)
 
 
-@pytest.mark.parametrize("change", [{"cause": "memory"}, {"holder_vector": 99}, {"holder": 0}, {"resource": "elsewhere"}])
+@pytest.mark.parametrize(
+    "change", [{"cause": "memory"}, {"holder_vector": 99}, {"holder": 0}, {"resource": "elsewhere"}]
+)
 def test_a_false_share_is_noticed(monkeypatch: pytest.MonkeyPatch, change: dict[str, object]) -> None:
     """A wait booked under another cause, resource or holder is no share that the documentation allows."""
     system, walked = contended(), Walk.share

@@ -18,7 +18,8 @@ def two_paths(bench: Bench, *, slow_ps: int = 50) -> tuple[Edge, Edge]:
     """Build a sum of two inputs that lie in one buffer, one of which comes much later than the other."""
     quick, slow = bench.source(3, 10, name="quick"), bench.source(3, slow_ps, name="slow")
     made = [
-        bench.stream(f"{load.name} layer", 3, [stage("work", 5, bench.server(f"{load.name} unit"))]) for load in (quick, slow)
+        bench.stream(f"{load.name} layer", 3, [stage("work", 5, bench.server(f"{load.name} unit"))])
+        for load in (quick, slow)
     ]
     for load, layer in zip((quick, slow), made, strict=True):
         bench.join(load, layer)
@@ -63,7 +64,8 @@ def test_the_same_bytes_as_quotas_complete() -> None:
 @pytest.mark.parametrize("shuffle_seed", [None, 1, 2, 3])
 def test_a_pool_that_is_large_enough_completes(shuffle_seed: int | None) -> None:
     """Four bytes hold all three quick vectors and a slow one; the bytes all come back. Ends as with quotas of three:
-    the slow inputs are there at 50, 100 and 150, pass 5 of work and 5 of addition."""
+    the slow inputs are there at 50, 100 and 150, pass 5 of work and 5 of addition.
+    """
     bench = Bench(shuffle_seed=shuffle_seed)
     pool = pooled(bench, two_paths(bench), 4)
     ReferenceEngine(bench.system).run()
@@ -81,7 +83,9 @@ def test_a_vector_has_all_its_bytes_or_none() -> None:
     reader = bench.stream("reader", 1, [stage("fetch", 90, bench.server("port"))])
     load = bench.source(1, 20)
     producer = bench.stream("producer", 1, [stage("work", 5, bench.server("unit"))])
-    consumers = [bench.stream(f"consumer[{index}]", 1, [stage("fetch", 1, bench.server(f"own[{index}]"))]) for index in (0, 1)]
+    consumers = [
+        bench.stream(f"consumer[{index}]", 1, [stage("fetch", 1, bench.server(f"own[{index}]"))]) for index in (0, 1)
+    ]
     held = bench.join(busy, reader)
     bench.join(load, producer)
     outputs = [bench.join(producer, consumer) for consumer in consumers]
@@ -131,7 +135,9 @@ def chain() -> Bench:
     for index, (kernel, stride) in enumerate(((1, 1), (1, 2))):
         how = convolution(plane, kernel, stride)
         plane = convolved(plane, kernel, stride)
-        streams.append(bench.stream(f"layer[{index}]", plane[1], [stage("work", 7 + index, bench.server(f"unit[{index}]"))]))
+        streams.append(
+            bench.stream(f"layer[{index}]", plane[1], [stage("work", 7 + index, bench.server(f"unit[{index}]"))])
+        )
         bench.join(streams[-2], streams[-1], how)
     streams.append(bench.stream("last", 1, [stage("work", 9, bench.server("unit[2]"))]))
     bench.join(streams[-2], streams[-1], whole(plane[1]))
@@ -180,7 +186,7 @@ def plays(bench: Bench, capacities: Sequence[int]) -> bool:
 
     A vector is taken up when its inputs were and every destination has room; its inputs are then used at once.
     """
-    streams, edges = bench.system.streams, bench.system.edges
+    streams = bench.system.streams
     fired = [0] * len(streams)
 
     def room(edge: Edge) -> bool:
@@ -236,7 +242,9 @@ def test_the_least_space_is_that_of_brute_force(make: Make, tried: Sequence[rang
         if completes:
             feasible.add(capacities)
     assert tuple(least) in feasible
-    below = [one for one in feasible if all(mine <= room for mine, room in zip(one, least, strict=True) if room is not None)]
+    below = [
+        one for one in feasible if all(mine <= room for mine, room in zip(one, least, strict=True) if room is not None)
+    ]
     assert below == [tuple(least)]
     assert all(room in values for room, values in zip(least, tried, strict=True))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -41,12 +43,8 @@ def test_a_run_is_what_the_documentation_says(recipe: Recipe) -> None:
     shares = check_all(bench.system)
     for stream in bench.system.streams:
         parts = [part for vector in range(stream.total) for part in shares[stream.index, vector]]
-        for one, following in zip(sorted(parts, key=_start), sorted(parts, key=_start)[1:], strict=False):
-            assert one.end_ps <= following.start_ps, "the shares of a stream's vectors follow one another"
-
-
-def _start(part: tuple[object, ...]) -> object:
-    return part[4]
+        stretches = sorted((part.start_ps, part.end_ps) for part in parts)
+        assert all(end <= start for (_, end), (start, _) in pairwise(stretches)), "shares follow one another"
 
 
 @examples(80)
@@ -61,7 +59,9 @@ def test_the_order_of_simultaneous_events_changes_nothing(recipe: Recipe, seed: 
 
 @examples(80)
 @given(recipes(most_layers=3, most_requests=2, bounded=True), st.data())
-def test_at_its_least_a_system_completes_and_with_one_vector_less_it_stands_still(recipe: Recipe, data: st.DataObject) -> None:
+def test_at_its_least_a_system_completes_and_with_one_vector_less_it_stands_still(
+    recipe: Recipe, data: st.DataObject
+) -> None:
     """The least capacities suffice, and none of them could be lower while the others stay."""
     bench = build(recipe)
     least = bench.least()

@@ -17,7 +17,9 @@ from tests.engine.builders import ARRAY, FAST, ODD, Bench, Shares, bit_serial, s
 NS = 1000
 
 
-def run_alone(bench: Bench, vectors: int, table: list[Stage], *, every_ps: int | list[int] = 0) -> tuple[Stream, Shares]:
+def run_alone(
+    bench: Bench, vectors: int, table: list[Stage], *, every_ps: int | list[int] = 0
+) -> tuple[Stream, Shares]:
     """Run one layer, whose inputs come `every_ps` after one another."""
     load = bench.source(vectors, every_ps)
     layer = bench.stream("layer", vectors, table)
@@ -116,6 +118,14 @@ def test_a_hold_starts_at_the_first_edge_of_the_clock(ready: int, start: int) ->
     assert shares.total(layer, "service") == layer.end_ps[0] - ready
 
 
+@pytest.mark.parametrize(("ready", "start"), [(0, 0), (1, 833), (833, 833), (834, 1666)])
+def test_work_without_a_server_starts_at_an_edge_of_its_clock(ready: int, start: int) -> None:
+    """A network that is never busy still moves data by its clock."""
+    bench = Bench()
+    layer, _ = run_alone(bench, 1, [stage("route", 1, clock=ODD)], every_ps=ready)
+    assert layer.log[0].start_ps == [start]
+
+
 @pytest.mark.parametrize(("ready", "start"), [(1, 1666), (833, 1666), (834, 2500)])
 def test_entering_a_clock_costs_its_cycles_from_the_next_edge_on(ready: int, start: int) -> None:
     """One cycle of crossing into 1.2 GHz: from the first edge at or after the data are ready to the edge after."""
@@ -157,9 +167,9 @@ def test_private_servers_follow_the_closed_form(
 
     Let vector i be there at s_i, fetched for f, read for D = phases * read, converted for c <= read and finished for
     p <= D. The port serves in order: q_i = max(s_i, q_{i-1}) + f, that is q_i = max_{j<=i}(s_j - j f) + (i + 1) f. So
-    does the crossbar: its reads start at x_i = max(q_i, x_{i-1} + D) = max_{j<=i}(q_j - j D) + i D, never held up, since the
-    sample-and-hold is empty again c <= read after each capture. The end is x_i + D + c + p, as neither the converters
-    nor what follows is asked for a second vector earlier than D after the first.
+    does the crossbar: its reads start at x_i = max(q_i, x_{i-1} + D) = max_{j<=i}(q_j - j D) + i D. Nothing holds it up, as
+    the sample-and-hold is empty again c <= read after each capture. The end is x_i + D + c + p, as neither the
+    converters nor what follows is asked for a second vector earlier than D after the first.
     """
     convert, finish = data.draw(st.integers(1, read)), data.draw(st.integers(1, phases * read))
     count, whole_read = len(gaps), phases * read

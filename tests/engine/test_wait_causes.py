@@ -12,7 +12,9 @@ from aimcsim.engine import Stage, Stream
 from tests.engine.builders import Bench, Shares, convolution, stage
 
 
-def compete(bench: Bench, first: list[Stage], second: list[Stage], *, kind: str = "mvm") -> tuple[Stream, Stream, Shares]:
+def compete(
+    bench: Bench, first: list[Stage], second: list[Stage], *, kind: str = "mvm"
+) -> tuple[Stream, Stream, Shares]:
     """Run one vector through each of two layers, whose inputs lie ready at time 0."""
     streams = []
     for name, stages in (("first", first), ("second", second)):
@@ -91,7 +93,7 @@ def test_crossbar_busy_is_waiting_for_crossbars_that_another_stream_reads() -> N
 
 
 def converting(bench: Bench, name: str, *, samples_of: str | None = None, adc: str | None = None) -> list[Stage]:
-    """Return a table of one read of 10 into a sample-and-hold and its conversion of 50; both are private if not named."""
+    """Return a read of 10 into a sample-and-hold and its conversion of 50; both are private if not named."""
     known_pools = {pool.path: pool for pool in bench.system.slots}
     known_servers = {server.path: server for server in bench.system.servers}
     samples = known_pools.get(samples_of or "") or bench.slots(
@@ -116,6 +118,28 @@ def test_sample_hold_is_waiting_for_a_place_for_the_analog_result() -> None:
     assert [(hold.start_ps, hold.end_ps) for hold in crossbar.holds] == [(0, 60)]
 
 
+def test_a_read_behind_ones_own_waits_for_what_that_one_waited_for() -> None:
+    """One sample-and-hold for both, and the second layer reads twice: its read 1 follows read 0, which lacks a place.
+
+    Read 0 keeps the crossbar over 0..60, until the first's value is converted, and is itself converted over 60..65.
+    Read 1 takes 60..70, is captured at once and converted until 75. Of these 75, 50 were spent on the first's value.
+    """
+    bench = Bench()
+    samples = bench.slots("tile.sample_hold", "sample_hold", 1, shared=True)
+
+    def table(name: str, phases: int, convert: int) -> list[Stage]:
+        crossbar, bank = bench.server(f"{name}.crossbar"), bench.server(f"{name}.adc")
+        return [
+            stage("read", 10, crossbar, times=phases, captures=samples),
+            stage("convert", convert, bank, times=phases, releases=[(samples, phases)]),
+        ]
+
+    first, second, shares = compete(bench, table("first", 1, 50), table("second", 2, 5))
+    assert second.end_ps == [75]
+    assert shares.story(second, 0) == [("service", 10), ("sample_hold", 50), ("service", 15)]
+    assert shares.waits(second, 0) == [("sample_hold", "tile.sample_hold", first.index, 0, 50)]
+
+
 def test_adc_busy_is_waiting_for_converters_that_another_stream_uses() -> None:
     """Both values are captured at 10; the shared converters take the second's at 60."""
     bench = Bench()
@@ -129,9 +153,10 @@ def test_adc_busy_is_waiting_for_converters_that_another_stream_uses() -> None:
 def test_a_full_sample_hold_of_ones_own_is_followed_to_the_conversion_that_held_it_up() -> None:
     """The second layer reads twice into one sample-and-hold; its first value waits for the other layer's conversion.
 
-    Both first reads are captured at 10. The first layer converts over 10..110, so the second layer's value 0 is converted
-    over 110..120. Its read 1 is done at 20 and finds the sample-and-hold full until 120. That wait is not `sample_hold`:
-    the slot came back from its own conversion, which stood behind the other's: 100 of `adc_busy`, and 30 of service.
+    Both first reads are captured at 10. The first layer converts over 10..110, so the second layer's value 0 is
+    converted over 110..120. Its read 1 is done at 20 and finds the sample-and-hold full until 120. That wait is not
+    `sample_hold`: the slot came back from its own conversion, which stood behind the other's: 100 of `adc_busy`, and
+    30 of service.
     """
     bench = Bench()
     bank = bench.server("tile.adc_bank")
@@ -155,14 +180,14 @@ def test_a_full_sample_hold_of_ones_own_is_followed_to_the_conversion_that_held_
 def test_layers_that_share_converters_wait_for_one_another_in_turn(streams: int, read: int, convert: int) -> None:
     """The makespan is read + k * vectors * convert, and `adc_busy` carries what that is longer than alone.
 
-    Let k layers have a crossbar and one sample-and-hold each, inputs there at 0, and read r no longer than conversion c.
-    At r all first values are captured, and converted in the order of the layers: that of layer j over r + j c ...
+    Let k layers have a crossbar and one sample-and-hold each, inputs there at 0, and read r no longer than conversion
+    c. At r all first values are captured, and converted in the order of the layers: that of layer j over r + j c ...
     r + (j + 1) c. Then its sample-and-hold takes its next value, whose read ended by 2 r <= r + c; this asks for the
     converters after all others have, and so is served after them: conversion v of layer j starts at r + (v k + j) c.
-    So layer j ends vector v at r + (v k + j + 1) c. Of the k c since its previous end it converted for c and stood for
-    (k - 1) c behind the conversions of the others: v - 1 of those with a higher index, v of those with a lower.
-    Vector 0 has r + c of service and stood behind the j layers before. Over V vectors the last layer waits for
-    (k - 1) c + (V - 1)(k - 1) c, the difference of the makespans with k layers and with one.
+    So layer j ends vector v at r + (v k + j + 1) c. Of the k c since its previous end it converted for c and stood
+    for (k - 1) c behind the conversions of the others: v - 1 of those with a higher index, v of those with a lower.
+    Vector 0 has r + c of service and stood behind the j layers before. Over V vectors the last layer waits for (k -
+    1) c + (V - 1)(k - 1) c, the difference of the makespans with k layers and with one.
     """
     vectors = 4
     bench = Bench()
@@ -223,8 +248,8 @@ def test_buffer_full_goes_to_the_first_destination_that_lacks_room(
     """Each of two consumers has room for one vector, there from 10 on: their fetches make room at 10 + fetch.
 
     Vector 1 is issued when both have room. From the end of vector 0 at 10, time goes to consumer 0 until it has room,
-    and only then to consumer 1 if that still lacks it. (Vector 1's share begins at 10, when the fetches begin; 10 is also
-    when they are `there`, since the inputs lay ready at 0.)
+    and only then to consumer 1 if that still lacks it. (Vector 1's share begins at 10, when the fetches begin; 10 is
+    also when they are `there`, since the inputs lay ready at 0.)
     """
     bench = Bench()
     load = bench.source(2)
@@ -263,9 +288,7 @@ def sending(bench: Bench, name: str, link: str, slots: int) -> list[Stage]:
     server = servers.get(link) or bench.server(link)
     return [
         stage("inject", 5, bench.server(f"{name}.port")),
-        stage(
-            "route", 40, server, cause="link_busy", acquires=packets, releases=[(packets, 1)], transfer=True
-        ),
+        stage("route", 40, server, cause="link_busy", acquires=packets, releases=[(packets, 1)], transfer=True),
     ]
 
 
@@ -290,7 +313,7 @@ def test_credit_is_waiting_for_a_packet_slot_of_a_network_interface() -> None:
 
 
 def test_vector_busy_is_waiting_for_a_digital_unit() -> None:
-    """Two digital layers of one tile, fetched after 5 and 6, share the vector unit: 30 each, so the second has it at 35."""
+    """Two digital layers, fetched after 5 and 6, share a vector unit for 30 each: the second has it at 35."""
     bench = Bench()
     unit = bench.server("tile.vector_unit")
 
@@ -306,8 +329,8 @@ def test_vector_busy_is_waiting_for_a_digital_unit() -> None:
 def test_host_and_memory_are_waiting_for_what_is_off_the_chip(path: str, cause: str) -> None:
     """Two streams bring two vectors each over one channel, 100 apart, the data being there 20 after that.
 
-    All four could go at 0, so the order is that of the streams: `first` has the channel over 0..200, and `second` 0 waits
-    for both of its vectors. It has the channel from 200 and ends at 320; vector 1, behind it, ends at 420.
+    All four could go at 0, so the order is that of the streams: `first` has the channel over 0..200, and `second` 0
+    waits for both of its vectors. It has the channel from 200 and ends at 320; vector 1, behind it, ends at 420.
     """
     bench = Bench()
     channel = bench.server(path)
@@ -325,7 +348,7 @@ def test_host_and_memory_are_waiting_for_what_is_off_the_chip(path: str, cause: 
 
 
 def test_maintenance_is_waiting_for_a_resource_that_a_state_op_holds() -> None:
-    """Programming holds the crossbar over 0..1000; inputs, let in from the start, are fetched at 10 and read from 1000."""
+    """Programming holds the crossbar over 0..1000; inputs, let in at the start, are fetched by 10 and read at 1000."""
     bench = Bench(begin=0)
     crossbar = bench.server("tile.crossbar")
     program = bench.program([stage("write", 1000, crossbar, cause="crossbar_busy")])
@@ -384,12 +407,30 @@ def test_a_wait_behind_ones_own_vector_is_the_time_of_that_vector() -> None:
     assert shares.story(layer, 1) == [("service", 40)]
 
 
+def test_a_slot_had_at_once_leads_back_to_the_request_before_it() -> None:
+    """Two slots: `first` and iteration 0 of `second` have them over 0..100, and iterations 1 and 2 are next.
+
+    Iteration 1 asked at 0, so it has the slot that `first` gave back at 100. Only then iteration 2 asks, and has the
+    other at once. It did not wait, but stood behind iteration 1, which waited for `first`; both end at 200.
+    """
+    bench = Bench()
+    slots = bench.slots("tile.packet_slot", "credit", 2, shared=True)
+
+    def table(times: int) -> list[Stage]:
+        return [stage("route", 100, times=times, acquires=slots, releases=[(slots, times)], transfer=True)]
+
+    first, second, shares = compete(bench, table(1), table(3), kind="send")
+    assert second.end_ps == [200]
+    assert shares.story(second, 0) == [("credit", 100), ("transfer", 100)]
+    assert shares.waits(second, 0) == [("credit", "tile.packet_slot", first.index, 0, 100)]
+
+
 def test_vectors_that_nobody_needs_take_room_only_until_they_arrive() -> None:
     """A 1 x 1 window of stride 2 over five vectors needs 0, 2 and 4; 1 and 3 are let go as they come.
 
-    Room for one vector, 10 to bring it, 4 to fetch it. Vector 0 is there at 10 and fetched at 14. Only then vector 1 has
-    room, arrives at 24 and is gone at once; vector 2 comes at 34 and is fetched at 38; and so on. Kept are the vectors
-    for 14, 10, 14, 10, 14; they lie there for 4, 0, 4, 0, 4.
+    Room for one vector, 10 to bring it, 4 to fetch it. Vector 0 is there at 10 and fetched at 14. Only then vector 1
+    has room, arrives at 24 and is gone at once; vector 2 comes at 34 and is fetched at 38; and so on. Kept are the
+    vectors for 14, 10, 14, 10, 14; they lie there for 4, 0, 4, 0, 4.
     """
     bench = Bench()
     load = bench.source(5, 10)

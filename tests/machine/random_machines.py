@@ -1,12 +1,15 @@
 """Random small networks and chips: windows, strides, skips, depthwise, pooling; shared and private resources."""
 
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from hypothesis import strategies as st
 
-from aimcsim.workload import load_workload
+from aimcsim import load_chip, load_workload
+from aimcsim.run import build
+from aimcsim.spec import ChipFile
 from aimcsim.workload.graph import Workload
 
 
@@ -18,6 +21,8 @@ class Case:
     shape: tuple[int, int, int]
     overrides: tuple[str, ...]
     requests: int
+    spare_bytes: int | None
+    spare_bytes: int | None
 
     def workload(self) -> Workload:
         """Return the network; the text of its layers is what a user would write."""
@@ -29,6 +34,24 @@ class Case:
             path.write_text("\n".join(lines) + "\n")
             return load_workload(path)
 
+    def chip(self) -> ChipFile:
+        """Return the chip, its buffers of the least size that will do and `spare_bytes` more (None: of 64 KiB).
+
+        Raises
+        ------
+        CapacityError
+            If it has too few crossbars.
+        """
+        roomy = load_chip("tiny", self.overrides)
+        quotas = build(roomy, self.workload(), requests=self.requests).quotas
+        if self.spare_bytes is None:
+            return roomy
+        least: Counter[str] = Counter()
+        for quota in quotas:
+            least[quota.buffer] += quota.progress * quota.vector_bytes
+        size = max(least.values()) + self.spare_bytes
+        return load_chip("tiny", (*self.overrides, f"tile.buffers.scratch.size={size} B"))
+
 
 @st.composite
 def convolution(draw: st.DrawFn, name: str, before: str, size: int, channels: int) -> tuple[str, int, int]:
@@ -37,7 +60,7 @@ def convolution(draw: st.DrawFn, name: str, before: str, size: int, channels: in
     pads = draw(st.integers(0, kernel // 2))
     stride = draw(st.sampled_from([1, 1, 2]))
     depthwise = draw(st.booleans()) and channels > 1
-    out = channels if depthwise else draw(st.sampled_from([2, 4, 6]))
+    out = channels if depthwise else draw(st.sampled_from([2, 6, 20]))
     groups = channels if depthwise else 1
     text = (
         f"name: {name}, kind: conv2d, inputs: [{before}], out_channels: {out}, kernel: {kernel}, stride: {stride}, "
@@ -75,17 +98,17 @@ def layers(draw: st.DrawFn, size: int, channels: int) -> tuple[str, ...]:
 def overrides(draw: st.DrawFn) -> tuple[str, ...]:
     """Draw what differs from `tiny`: crossbars so few that layers spread over tiles, shared banks, few slots."""
     rows = draw(st.sampled_from([8, 16, 64]))
-    crossbars = draw(st.sampled_from([4, 8, 24]))
+    crossbars = draw(st.sampled_from([2, 4, 8]))
     given = [
         f"tile.crossbars={crossbars}",
         f"tile.crossbar.rows={rows}",
-        f"tile.adc.crossbars={draw(st.sampled_from([1, 2, 4]))}",
+        f"tile.adc.crossbars={draw(st.sampled_from([bank for bank in (1, 2, 4) if crossbars % bank == 0]))}",
+        f"tile.adc.converters={draw(st.sampled_from([8, 64]))}",
         f"tile.slots.input_register.count={draw(st.integers(1, 3))}",
         f"tile.slots.input_register.per={draw(st.sampled_from(['layer', 'tile']))}",
         f"tile.slots.sample_hold.count={draw(st.integers(1, 3))}",
         f"tile.slots.sample_hold.per={draw(st.sampled_from(['layer', 'tile']))}",
         f"tile.units.shift_add.per={draw(st.sampled_from(['layer', 'tile']))}",
-        f"tile.buffers.scratch.size={draw(st.sampled_from(['96 B', '200 B', '1 KiB', '64 KiB']))}",
         f"tile.buffers.scratch.read_ports={draw(st.integers(1, 2))}",
         f"network.packet_slots={draw(st.sampled_from([1, 2, 8]))}",
         f"network.model={draw(st.sampled_from(['packet', 'packet', 'ideal']))}",
@@ -100,4 +123,6 @@ def overrides(draw: st.DrawFn) -> tuple[str, ...]:
 def cases(draw: st.DrawFn) -> Case:
     """Draw a whole case."""
     size, channels = draw(st.integers(1, 5)), draw(st.integers(1, 4))
-    return Case(draw(layers(size, channels)), (size, size, channels), draw(overrides()), draw(st.integers(1, 3)))
+    texts, chip = draw(layers(size, channels)), draw(overrides())
+    spare = draw(st.sampled_from([0, 1, 10, 100, None]))
+    return Case(texts, (size, size, channels), chip, draw(st.integers(1, 3)), spare)

@@ -64,7 +64,8 @@ def test_more_space_is_never_slower_and_full_rate_is_as_fast_as_any(workload):
     least = least_bytes("tiny", net)
 
     def makespan(size):
-        return simulate("tiny", net, requests=4, overrides=[f"tile.buffers.scratch.size={size} B"]).summary["makespan_ps"]
+        run = simulate("tiny", net, requests=4, overrides=[f"tile.buffers.scratch.size={size} B"])
+        return run.summary["makespan_ps"]
 
     quotas = build("tiny", net, requests=4).quotas
     full = sum(quota.full_rate * quota.vector_bytes for quota in quotas)

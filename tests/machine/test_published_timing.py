@@ -1,5 +1,6 @@
 """Do the stage tables of published chips give the timing that was published, out of the chain of events?"""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def test_a_pulse_of_128_ns_with_a_converter_per_column_starts_a_product_every_12
     stream = mvm(build(CHIPS / "pulse.yaml", net))
 
     reads = next(log for stage, log in zip(stream.stages, stream.log, strict=True) if stage.name == "read").start_ps
-    assert [after - before for before, after in zip(reads, reads[1:], strict=False)] == [128 * NS] * 5
+    assert [after - before for before, after in pairwise(reads)] == [128 * NS] * 5
 
 
 def test_four_phases_take_four_pulses(workload):
@@ -70,4 +71,4 @@ def test_four_phases_take_four_pulses(workload):
     stream = mvm(build(CHIPS / "four_phase.yaml", net))
 
     reads = next(log for stage, log in zip(stream.stages, stream.log, strict=True) if stage.name == "read").start_ps
-    assert [after - before for before, after in zip(reads, reads[1:], strict=False)] == [128 * NS] * 15
+    assert [after - before for before, after in pairwise(reads)] == [128 * NS] * 15

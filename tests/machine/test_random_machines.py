@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from aimcsim import recorder
+from aimcsim import evaluate, recorder
 from aimcsim.engine import ReferenceEngine
 from aimcsim.errors import CapacityError
 from aimcsim.records import CAUSES
@@ -16,14 +16,14 @@ RANDOM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], d
 
 
 def built(case: Case, **options: object) -> Built | None:
-    """Return the system of a case, or nothing if it is refused for want of space before it runs."""
+    """Return the system of a case, or nothing if it is refused for want of crossbars before it runs."""
     try:
-        return build("tiny", case.workload(), requests=case.requests, overrides=case.overrides, **options)
+        return build(case.chip(), case.workload(), requests=case.requests, **options)
     except CapacityError:
         return None
 
 
-@settings(RANDOM, max_examples=60)
+@settings(RANDOM, max_examples=150)
 @given(case=cases())
 def test_a_run_is_refused_before_it_starts_or_completes_and_every_wait_is_derived_again(case: Case):
     made = built(case)
@@ -84,21 +84,17 @@ def test_values_do_not_depend_on_grain_event_order_or_being_in_the_clock(case: C
     network = case.workload()
     rng = np.random.default_rng(0)
     inputs = {"x": rng.normal(size=(case.requests, *network.layout("x").index.shape)).astype(np.float32)}
-    from aimcsim.evaluation import evaluate
-    from aimcsim.spec import load_chip
-
     for mode in ("ideal", "quantized"):
         try:
+            chip = case.chip()
             runs = [
-                simulate(
-                    "tiny", network, inputs=inputs, analog=mode, grain=grain, overrides=case.overrides, shuffle_seed=seed
-                )
+                simulate(chip, network, inputs=inputs, analog=mode, grain=grain, shuffle_seed=seed)
                 for grain, seed in (("row", None), ("layer", 3))
             ]
         except CapacityError:
             return
-        outside = evaluate(load_chip("tiny", case.overrides), network, inputs, analog=mode)
-        one_by_one = [evaluate(load_chip("tiny", case.overrides), network, {"x": x[None]}, analog=mode) for x in inputs["x"]]
+        outside = evaluate(chip, network, inputs, analog=mode)
+        one_by_one = [evaluate(chip, network, {"x": x[None]}, analog=mode) for x in inputs["x"]]
         for name in outside:
             for run in runs:
                 assert np.array_equal(run.outputs[name], outside[name])

@@ -56,7 +56,7 @@ def test_the_error_says_where_what_and_which_levers_there_are(matrix_network: Ma
     assert problem.message == (
         "workload `net` needs 100 crossbars of 64 x 64, the chip has 96 (4 tiles x 24); levers: "
         "tile.count 4 -> 5 with network.routers (needs 100 of 120, fits); "
-        "tile.crossbars 24 -> 25 (needs 100 of 100, fits); "
+        "tile.crossbars 24 -> 32 (needs 100 of 128, fits); "
         "tile.crossbar.rows 64 -> 128 (needs 50 of 96, fits); "
         "tile.crossbar.cols 64 -> 128 (needs 50 of 96, fits); "
         "tile.crossbar.cell_bits 4 -> 7 (needs 50 of 96, fits); "

@@ -93,7 +93,7 @@ MISTAKES = {
     ),
     "converters that do not divide the columns": (
         "tile:\n  adc: {converters: 5}\n",
-        "4:21: tile.adc.converters: 5 converters do not divide the 64 columns of their bank",
+        "4:21: tile.adc.converters: 5 converters do not divide the 512 columns of their bank",
     ),
     "cell wider than a weight": (
         "numbers:\n  weight_bits: 2\n",
