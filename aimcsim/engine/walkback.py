@@ -178,12 +178,12 @@ class Walk:
     def _ready(self, here: _At) -> _At:
         """From having a slot (if the stage takes one) to the data being there, and to what made the data."""
         pool, arrival = here.row.acquires, here.log.arrival_ps[here.iteration]
-        if pool is not None and here.log.slot_ps[here.iteration] > arrival:
-            before = here.log.slot_ps[here.iteration - 1] if here.iteration else 0
-            giver = self._slot(here, pool, max(arrival, before))
+        if pool is not None:
+            asked = max(arrival, here.log.slot_ps[here.iteration - 1]) if here.iteration else arrival
+            giver = self._slot(here, pool, asked) if here.log.slot_ps[here.iteration] > asked else None
             if giver is not None:
                 return giver
-            if before > arrival:
+            if asked > arrival:
                 return _At(here.stream, "slot", here.stage, here.iteration - 1)
         if here.stage == 0:
             self._work(here, here.stream.issue_ps[here.vector])
