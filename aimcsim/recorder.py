@@ -226,9 +226,11 @@ def _energy(plan: Plan, span: Span) -> Table:
     ]
     for component, cost in spec.costs.items():
         if cost.static_power_w:
-            amount = span.length_ps * spec.instances(cost.instances_per)
-            joules = float(cost.static_power_w * amount / 10**12)
-            rows.append(("", "", component, "static", "run", amount, joules, f"{cost.source.key} ({cost.grade})"))
+            source = f"{cost.source.key} ({cost.grade})"
+            for phase, length_ps in (("programming", span.begin_ps), ("run", span.length_ps)):
+                amount = length_ps * spec.instances(cost.instances_per)
+                joules = float(cost.static_power_w * amount / 10**12)
+                rows.append(("", "", component, "static", phase, amount, joules, source))
     return Table.of_rows("energy", rows)
 
 

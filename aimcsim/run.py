@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -40,8 +40,13 @@ ASSUMPTIONS = (
     "between layers, values are float32; their bytes are counted at numbers.output_bits",
     "every consumer of a tensor keeps its own copy of it",
     "all requests are waiting at the start; one is admitted as soon as there is room for its first input vector",
+    "costs are as the chip file states them: a changed size, resolution, width or clock does not change them",
 )
 TIMING_ONLY = "no values were computed; nothing on this chip takes time that depends on them"
+
+
+MOST_VECTORS = 20_000_000
+"""Vectors, over all layers and requests, that one run may have: each is kept, with all its times."""
 
 
 class Guest(Protocol):
@@ -76,12 +81,25 @@ def build(
     Parameters are those of `simulate`; `shuffle_seed` processes simultaneous events in a random order, which must not
     change any result.
     """
+    if isinstance(overrides, str):
+        raise ConfigError(f"overrides must be a list of `path=value` (got the text {overrides!r})")
     spec = chip if isinstance(chip, ChipFile) else load_chip(chip, overrides)
     network = workload if isinstance(workload, Workload) else load_workload(workload)
     mapping = map_workload(network, spec)
+    _check_size(network, requests)
     system = System(Environment(shuffle_seed=shuffle_seed), requests=requests, begin=None if program_first else 0)
     plan = Controller(system, Chip(system, spec), network, mapping).build()
     return Built(spec, network, mapping, plan, deal(plan))
+
+
+def _check_size(network: Workload, requests: int) -> None:
+    """Refuse runs whose logs would not fit any memory."""
+    each = sum(layer.shape.vectors for layer in network.layers)
+    if requests * each > MOST_VECTORS:
+        raise ConfigError(
+            f"{requests} requests of {each} vectors each are more than the {MOST_VECTORS} that a run keeps; "
+            f"at most {MOST_VECTORS // each} requests of this workload are possible"
+        )
 
 
 def simulate(  # noqa: PLR0913 - the whole tool as one function
@@ -131,6 +149,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
         If the run gets stuck, with the cycle of who waits for whom.
     """
     started = time.perf_counter()
+    _check_arguments(inputs, requests, analog, grain)
     network = workload if isinstance(workload, Workload) else load_workload(workload)
     samples = _samples(network, inputs, requests)
     count = _count(samples, requests)
@@ -150,6 +169,18 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     checked = None if samples is None or datapath is None else _check(network, samples, outputs, labels)
     facts = {"analog": mode, "grain": grain, "seed": seed, "checked": checked, "wall_s": time.perf_counter() - started}
     return _finish(built, tables, outputs, facts)
+
+
+def _check_arguments(inputs: object, requests: object, analog: object, grain: object) -> None:
+    """Refuse arguments of the wrong kind, which types alone do not keep out of a notebook."""
+    if inputs is not None and not isinstance(inputs, MappingOf):
+        raise TraceError(f"inputs must map names of inputs to arrays (got {type(inputs).__name__})")
+    if requests is not None and (not isinstance(requests, int) or requests < 1):
+        raise ConfigError(f"requests must be a whole number of at least 1 (got {requests!r})")
+    for name, value, allowed in (("analog", analog, (None, *get_args(Analog))), ("grain", grain, get_args(Grain))):
+        if value not in allowed:
+            known = ", ".join(str(one) for one in allowed if one is not None)
+            raise ConfigError(f"{name} must be one of {known} (got {value!r})")
 
 
 def _samples(
@@ -178,10 +209,7 @@ def _labels(inputs: MappingOf[str, ArrayLike] | None, count: int) -> NDArray[Any
 
 
 def _count(samples: dict[str, FloatArray] | None, requests: int | None) -> int:
-    count = len(next(iter(samples.values()))) if samples is not None else (1 if requests is None else requests)
-    if count < 1:
-        raise ConfigError(f"--requests {count}: at least one request is needed")
-    return count
+    return len(next(iter(samples.values()))) if samples is not None else requests or 1
 
 
 def _datapath(built: Built, samples: dict[str, FloatArray], mode: ValueMode) -> Datapath:
@@ -300,6 +328,11 @@ class Run:
     def requests(self) -> Table:
         """One row per request."""
         return self.files.tables["requests"]
+
+    @property
+    def waits(self) -> Table:
+        """One row per op, cause, resource and holder."""
+        return self.files.tables["waits"]
 
     def table(self, name: str) -> Table:
         """Return a table by name; see `aimcsim.records.SCHEMAS`."""

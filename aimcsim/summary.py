@@ -36,8 +36,9 @@ def throughput(requests: Table) -> float:
 
 
 def waits(ops: Table) -> dict[str, int]:
-    """Return the total time that ops waited, ps by cause."""
-    return {cause: int(ops[f"wait_{cause}_ps"].sum()) for cause in CAUSES}
+    """Return the total time that the ops of requests waited, ps by cause."""
+    served = ops["request"] >= 0
+    return {cause: int(ops[f"wait_{cause}_ps"][served].sum()) for cause in CAUSES}
 
 
 def bottlenecks(ops: Table, waited: Table, path: Table, count: int | None = None) -> list[dict[str, Any]]:

@@ -160,7 +160,7 @@ class Backward:
             yield self._idle(stream, place, hold.end_ps, at)
             if hold.stream != stream.index:
                 at = max(hold.start_ps, asked)
-                yield self._behind(stage, hold, at)
+                yield self._behind(stream, stage, hold, at)
                 continue
             own: Place = (hold.stage, hold.iteration)
             if stream.stages[hold.stage].captures is not None:
@@ -180,9 +180,10 @@ class Backward:
                 return
             yield hold
 
-    def _behind(self, stage: Stage, hold: Hold, start_ps: int) -> Part:
+    def _behind(self, stream: Stream, stage: Stage, hold: Hold, start_ps: int) -> Part:
         holder = self._system.streams[hold.stream]
-        cause = "maintenance" if holder.kind == "program" else stage.cause
+        kept_up = holder.kind == "program" and stream.kind != "program"
+        cause = "maintenance" if kept_up else stage.cause
         vector = hold.iteration // holder.stages[hold.stage].iterations
         return Part(cause, _resource(stage), hold.stream, vector, start_ps, hold.end_ps)
 

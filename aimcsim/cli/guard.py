@@ -19,7 +19,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-from aimcsim.errors import AimcsimError
+from aimcsim.errors import AimcsimError, InputError
 
 FAILED = 1
 CHECK_FAILED = 3
@@ -28,6 +28,14 @@ INTERRUPTED = 130
 
 class GuardedCommand(TyperCommand):
     """A command that ends with an exit code and never with a traceback, unless `aimcsim --debug` asks for it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options, and say what is wrong with one without words that come from a library below Typer."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ").partition(", unable to parse")[0]
+            raise
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -48,7 +56,23 @@ class GuardedCommand(TyperCommand):
 
 def _text(error: Exception) -> str:
     """Return what a user reads."""
+    if isinstance(error, InputError):
+        return "\n".join(line for message in str(error).splitlines() for line in spread(message))
     if isinstance(error, AimcsimError | ImportError):
         return str(error)
     what = f"{type(error).__name__}: {error}".partition("\n")[0]
     return f"internal error, please report it with the output of `aimcsim --debug ...` ({what})"
+
+
+def spread(message: str) -> list[str]:
+    """Return a message with a line for everything it lists: what needs the space, and levers, first those that fit."""
+    for word in ("; levers: ", ". Levers: "):
+        what, found, levers = message.partition(word)
+        if found:
+            break
+    else:
+        return [message]
+    what, found, needs = what.partition("): ")
+    listed = [f"{what}):", *(f"  {need}" for need in needs.split("; "))] if found else [what]
+    ordered = sorted(levers.split("; "), key=lambda lever: "still too many" in lever)
+    return [*listed, "levers:", *(f"  {lever}" for lever in ordered)]

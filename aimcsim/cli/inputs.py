@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aimcsim.errors import ConfigError, InputError, Problem, TraceError
-from aimcsim.spec import ChipFile, load_chip
+from aimcsim.spec import ChipFile, load_chip, preset_names
 from aimcsim.workload import Workload, load_workload
 from aimcsim.workload.load import demo_inputs, workload_names
 
@@ -29,11 +30,38 @@ def load_both(chip: str, workload: str, overrides: Sequence[str] = ()) -> tuple[
         With the problems of both, so that no file hides what is wrong with the other.
     """
     problems: list[Problem] = []
-    spec = _collect(problems, lambda: load_chip(chip, overrides))
-    network = _collect(problems, lambda: load_workload(workload))
+    spec = _collect(problems, lambda: read_chip(chip, overrides))
+    network = _collect(problems, lambda: _read_workload(workload))
     if spec is None or network is None:
         raise ConfigError.of(problems)
     return spec, network
+
+
+def read_chip(source: str, overrides: Sequence[str] = ()) -> ChipFile:
+    """Return a chip; a workload in its place is called one."""
+    if source not in preset_names() and (source in workload_names() or _says_that_it_is("workload", source)):
+        raise ConfigError(Problem(source, 0, 0, "", "this is a workload; the chip comes first, the workload second"))
+    return load_chip(source, overrides)
+
+
+def _read_workload(source: str) -> Workload:
+    """Return a workload; a chip in its place is called one, and a file that is missing is missing in any case."""
+    if source not in workload_names() and (source in preset_names() or _says_that_it_is("chip", source)):
+        raise ConfigError(Problem(source, 0, 0, "", "this is a chip; the chip comes first, the workload second"))
+    if source.endswith(".onnx") and not Path(source).exists():
+        raise ConfigError(Problem(source, 0, 0, "", "no such file"))
+    return load_workload(source)
+
+
+def _says_that_it_is(what: str, source: str) -> bool:
+    """Return whether a file has the schema of a `chip` or a `workload`, or is of a kind that only workloads are."""
+    if source.endswith(".onnx"):
+        return what == "workload"
+    try:
+        text = Path(source).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+    return re.search(rf"^schema:\s*[\"']?aimcsim-{what}/", text, re.MULTILINE) is not None
 
 
 def problems_of(error: InputError) -> tuple[Problem, ...]:
@@ -92,3 +120,7 @@ def _check_labels(path: Path, arrays: Arrays, workload: Workload) -> None:
     if labels.shape != (samples,) or labels.dtype.kind not in "iu":
         given = f"{labels.dtype} {list(labels.shape)}"
         raise TraceError(f"{path}: `labels` must be whole numbers of shape [{samples}], one a sample (got {given})")
+    classes = workload.shape(workload.outputs[0]).elements
+    wrong = labels[(labels < 0) | (labels >= classes)]
+    if len(wrong):
+        raise TraceError(f"{path}: `labels` must be in 0..{classes - 1}, the outputs of the network (got {wrong[0]})")

@@ -93,9 +93,10 @@ class ReferenceEngine:
         self.env.process(self._finish(stream, lane))
 
     def _guest_holds(self) -> bool:
-        """Whether a component of the user's own has a server that it has yet to release."""
+        """Whether a component of the user's own has a server or slot that it has yet to release."""
         guests = {stream.index for stream in self.system.streams if not stream.total}
-        return any(server.held_open_by in guests for server in self.system.servers)
+        held = {server.held_open_by for server in self.system.servers}
+        return bool(guests & held.union(*(pool.holders() for pool in self.system.slots)))
 
     def _begin(self) -> None:
         """Let the sources begin."""

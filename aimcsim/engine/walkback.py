@@ -171,7 +171,8 @@ class Walk:
 
     def _other(self, here: _At, holder: Stream, hold: Hold, start_ps: int) -> None:
         """Behind somebody else's work: that is the wait."""
-        cause = MAINTENANCE if holder.kind == "program" else here.row.cause
+        state_op = holder.kind == "program" and here.stream.kind != "program"
+        cause = MAINTENANCE if state_op else here.row.cause
         vector = hold.iteration // holder.stages[hold.stage].iterations
         self._put(cause, _path(here.row), hold.stream, vector, start_ps)
 
@@ -196,9 +197,10 @@ class Walk:
         """Back over the wait for a slot, or to the iteration that gave it back if the walk follows that."""
         use = self._slots[id(pool)].before(here.stream.index, here.iteration)
         holder = self._system.streams[use.stream]
-        if holder is here.stream or self._follow:
+        if holder is here.stream or (self._follow and holder.total):
             return _giver(holder, pool, use.number)
-        per_vector = next(stage.iterations for stage in holder.stages if pool in (stage.acquires, stage.captures))
+        takers = (stage.iterations for stage in holder.stages if pool in (stage.acquires, stage.captures))
+        per_vector = next(takers, 1)  # a guest takes slots without a stage
         self._put(pool.cause, pool.path, use.stream, use.number // per_vector, wanted_ps)
         return None
 

@@ -99,7 +99,7 @@ ENERGY = (
     Column("tile", "str", "Where; empty for static power."),
     Column("component", "str", "Component that acted."),
     Column("action", "str", "What it did; `static` for power that is drawn in any case."),
-    Column("phase", "str", "`run`, or `programming` for what state ops did before and between requests."),
+    Column("phase", "str", "`run`; `programming` for state ops, and for static power before the first admission."),
     Column("count", "int64", "How often; picoseconds times instances for static power."),
     Column("energy_j", "float64", "Count times cost."),
     Column("source", "str", "Where the cost is from: reference.locator, and its grade."),

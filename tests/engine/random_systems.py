@@ -8,8 +8,9 @@ for the same kind of thing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -200,16 +201,17 @@ class _Tile:
             return self.slots[name]
         return self.bench.slots(f"{prefix}.{name}", _cause(name), which + at_least - 1)
 
-    def stage(self, name: str, layer: Layer, work: int, prefix: str, **more: object) -> Stage:
-        """Return a stage that does one of a layer's drawn works."""
+    def stage(self, name: str, layer: Layer, work: int, prefix: str, **more: Any) -> Stage:
+        """Return a stage that does one of a layer's drawn works; `more` are attributes of `Stage`."""
         drawn = layer.work[work]
         server = self._server(drawn, f"{prefix}.{name}")
         clock = CLOCKS[drawn.clock] if server is None else server.clock
         lengths = _length(clock, drawn.lengths)
         interval = None if drawn.interval is None else _length(clock, [drawn.interval])
-        return stage(
-            name, lengths, server, interval=interval, crossing=drawn.crossing, clock=clock, cause=f"{name}_busy", **more
-        )  # type: ignore[arg-type]
+        return replace(
+            stage(name, lengths, server, interval=interval, crossing=drawn.crossing, clock=clock, cause=f"{name}_busy"),
+            **more,
+        )
 
     def _server(self, drawn: Work, path: str) -> Server | None:
         if drawn.unit == -1:
@@ -259,8 +261,8 @@ def _reads(
     return [
         tile.stage("fetch", layer, 0, prefix, acquires=registers),
         stage("read", length, array, cause="crossbar_busy", times=reads, captures=samples, releases=[(registers, 1)]),
-        tile.stage("convert", layer, 2, prefix, times=converts, releases=[(samples, reads)]),
-        tile.stage("add", layer, 1, prefix, times=adds),
+        tile.stage("convert", layer, 2, prefix, iterations=converts, releases=((samples, reads),)),
+        tile.stage("add", layer, 1, prefix, iterations=adds),
         tile.stage("write", layer, 3, prefix),
     ]
 
@@ -270,8 +272,8 @@ def _transport(tile: _Tile, layer: Layer, _array: Server, prefix: str) -> list[S
     packets, count = tile.slots["packet_slot"], layer.loops[0]
     return [
         tile.stage("inject", layer, 1, prefix),
-        tile.stage("link0", layer, 0, prefix, times=count, acquires=packets, transfer=True),
-        tile.stage("link1", layer, 2, prefix, times=count, releases=[(packets, count)], transfer=True),
+        tile.stage("link0", layer, 0, prefix, iterations=count, acquires=packets, transfer=True),
+        tile.stage("link1", layer, 2, prefix, iterations=count, releases=((packets, count),), transfer=True),
         tile.stage("deliver", layer, 3, prefix),
     ]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import product
+from collections.abc import Callable, Generator, Iterable, Sequence
+from itertools import count, product
+from typing import Any
 
 import pytest
+from simpy.events import Event
 
-from aimcsim.engine import BytePool, Edge, ReferenceEngine, SpaceArbiter
+from aimcsim.engine import BytePool, Edge, ReferenceEngine, Server, SpaceArbiter, span_of
 from aimcsim.errors import DeadlockError
-from tests.engine.builders import Bench, convolution, convolved, one_to_one, stage, whole
+from tests.engine.builders import Bench, convolution, convolved, one_to_one, stage, whole, window
 
 Make = Callable[[], Bench]
 
@@ -96,6 +98,29 @@ def test_a_vector_has_all_its_bytes_or_none() -> None:
     assert outputs[1].occupancy.integral == 6, "the second pool was touched only then"
 
 
+@pytest.mark.parametrize(("size_bytes", "issues"), [(3, [100, 100]), (2, [100, 106])])
+def test_who_waits_for_bytes_keeps_later_ones_off_the_pool(size_bytes: int, issues: list[int]) -> None:
+    """Two bytes are taken over 0..100; one vector of two asks for them at 20, one of a single byte at 30.
+
+    Of three bytes one is free at 30, but the vector of two comes first: at 100 both have theirs. Of two bytes, it has
+    all from 100 on, is made in 5 and fetched in 1.
+    """
+    bench = Bench()
+    busy = bench.stream("busy", 1, [stage("bring", 10, bench.server("link"))], kind="load", source=True)
+    reader = bench.stream("reader", 1, [stage("fetch", 90, bench.server("port"))])
+    shared = [bench.join(busy, reader, vector_bytes=2)]
+    producers = []
+    for asked, vector_bytes in ((20, 2), (30, 1)):
+        load = bench.source(1, asked, name=f"load[{asked}]")
+        producers.append(bench.stream(f"from {asked}", 1, [stage("work", 5, bench.server(f"unit[{asked}]"))]))
+        consumer = bench.stream(f"to {asked}", 1, [stage("fetch", 1, bench.server(f"port[{asked}]"))])
+        bench.join(load, producers[-1])
+        shared.append(bench.join(producers[-1], consumer, vector_bytes=vector_bytes))
+    pooled(bench, shared, size_bytes)
+    ReferenceEngine(bench.system).run()
+    assert [producer.issue_ps[0] for producer in producers] == issues
+
+
 def test_a_stage_that_waits_for_a_slot_while_it_keeps_what_would_free_one_is_told() -> None:
     """Reads and conversions on one array: read 1 keeps the array until value 0 is converted, on that same array."""
     bench = Bench()
@@ -126,6 +151,44 @@ def test_fewer_slots_than_are_given_back_together_are_told() -> None:
     bench.join(load, bench.stream("layer", 1, table))
     with pytest.raises(DeadlockError, match=r"layer waits for a slot of sample_hold"):
         ReferenceEngine(bench.system).run()
+
+
+def visiting(bench: Bench, server: Server, *, turns: Iterable[int], away_ps: int, open_end: bool) -> None:
+    """Add a component of the user's own that comes back to a server again and again, for 30 each time."""
+    guest, env = bench.system.add_guest("guest"), bench.system.env
+
+    def visit() -> Generator[Event, Any, None]:
+        for turn in turns:
+            yield env.timeout(away_ps)
+            yield server.request(int(env.now), guest.index, 0, turn, 0, None if open_end else span_of(30))
+            yield env.timeout(30)
+            if open_end:
+                server.release(int(env.now))
+
+    env.process(visit())
+
+
+def test_a_component_that_never_rests_does_not_hide_a_deadlock() -> None:
+    """It comes back for ever, but nobody else moves."""
+    bench = Bench()
+    pooled(bench, two_paths(bench), 2)
+    visiting(bench, bench.server("elsewhere"), turns=count(), away_ps=70, open_end=False)
+    with pytest.raises(DeadlockError, match=r"slow layer waits for 1 bytes of tile\.buffer"):
+        ReferenceEngine(bench.system).run()
+
+
+@pytest.mark.parametrize("open_end", [True, False])
+def test_waiting_for_a_component_of_ones_own_is_no_deadlock(open_end: bool) -> None:
+    """It has the unit over 5..35 and the input is there at 10, so that the work takes 35..45."""
+    bench = Bench()
+    unit = bench.server("unit")
+    load = bench.source(1, 10)
+    layer = bench.stream("layer", 1, [stage("work", 10, unit, cause="vector_busy")])
+    bench.join(load, layer)
+    visiting(bench, unit, turns=range(1), away_ps=5, open_end=open_end)
+    shares = bench.run()
+    assert layer.end_ps == [45]
+    assert shares.total(layer, "service") == 10
 
 
 def chain() -> Bench:
@@ -181,6 +244,16 @@ def strided_join() -> Bench:
     return bench
 
 
+def two_sources() -> Bench:
+    """One source looked at one vector at a time, another three at a time: either may be ahead of the other."""
+    bench = Bench()
+    one, three = bench.source(2, name="one"), bench.source(4, 30, name="three")
+    total = bench.stream("sum", 2, [stage("add", 2, bench.server("unit"))], kind="vector")
+    bench.join(one, total)
+    bench.join(three, total, window([range(3), range(1, 4)], 4))
+    return bench
+
+
 def plays(bench: Bench, capacities: Sequence[int]) -> bool:
     """Whether all vectors of one request can be taken up, by trying every stream in turn until none can.
 
@@ -227,6 +300,7 @@ def runs(make: Make, capacities: Sequence[int]) -> bool:
         (windows, [range(3, 10), range(3, 8)]),
         (skip, [range(2), range(3, 7), range(3, 8), range(2)]),
         (strided_join, [range(4), range(5), range(4)]),
+        (two_sources, [range(4), range(6)]),
     ],
 )
 def test_the_least_space_is_that_of_brute_force(make: Make, tried: Sequence[range]) -> None:

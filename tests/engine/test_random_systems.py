@@ -30,7 +30,7 @@ def everything(system: System) -> list[object]:
     return [streams, edges, space, holds, [pool.uses for pool in system.slots]]
 
 
-@examples(200)
+@examples(300)
 @given(recipes())
 def test_a_run_is_what_the_documentation_says(recipe: Recipe) -> None:
     """Times, order of service, space, counters and the share of every vector follow from the logs alone.
@@ -47,7 +47,7 @@ def test_a_run_is_what_the_documentation_says(recipe: Recipe) -> None:
         assert all(end <= start for (_, end), (start, _) in pairwise(stretches)), "shares follow one another"
 
 
-@examples(80)
+@examples(150)
 @given(recipes(), st.integers(0, 2**32))
 def test_the_order_of_simultaneous_events_changes_nothing(recipe: Recipe, seed: int) -> None:
     """Shuffling what happens at one picosecond leaves every log as it was."""
@@ -57,7 +57,7 @@ def test_the_order_of_simultaneous_events_changes_nothing(recipe: Recipe, seed: 
     assert everything(usual.system) == everything(shuffled.system)
 
 
-@examples(80)
+@examples(150)
 @given(recipes(most_layers=3, most_requests=2, bounded=True), st.data())
 def test_at_its_least_a_system_completes_and_with_one_vector_less_it_stands_still(
     recipe: Recipe, data: st.DataObject

@@ -167,9 +167,9 @@ def test_private_servers_follow_the_closed_form(
 
     Let vector i be there at s_i, fetched for f, read for D = phases * read, converted for c <= read and finished for
     p <= D. The port serves in order: q_i = max(s_i, q_{i-1}) + f, that is q_i = max_{j<=i}(s_j - j f) + (i + 1) f. So
-    does the crossbar: its reads start at x_i = max(q_i, x_{i-1} + D) = max_{j<=i}(q_j - j D) + i D. Nothing holds it up, as
-    the sample-and-hold is empty again c <= read after each capture. The end is x_i + D + c + p, as neither the
-    converters nor what follows is asked for a second vector earlier than D after the first.
+    does the crossbar: its reads start at x_i = max(q_i, x_{i-1} + D) = max_{j<=i}(q_j - j D) + i D. It is never
+    held up, as the sample-and-hold is empty again c <= read after each capture. The end is x_i + D + c + p, as neither
+    the converters nor what follows is asked for a second vector earlier than D after the first.
     """
     convert, finish = data.draw(st.integers(1, read)), data.draw(st.integers(1, phases * read))
     count, whole_read = len(gaps), phases * read

@@ -86,3 +86,22 @@ def test_sixteen_bits_through_isaacs_converters_lose_almost_nothing(network, tra
     got = next(iter(outputs.values())).reshape(expected.shape)
     assert np.abs(got - expected).max() <= 2e-3 * np.abs(expected).max()
     assert np.array_equal(got.argmax(axis=1), expected.argmax(axis=1))
+
+
+@pytest.fixture(scope="module")
+def by_the_first():
+    """Keep what the first implementation makes of each network, to compare the others with."""
+    return {}
+
+
+@pytest.mark.parametrize("analog", ["ideal", "quantized"])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_instruction_set_and_the_twin_give_the_same_bits(
+    network, analog, implementation, by_the_first, traces_dir
+):
+    workload, _, name, images, _ = digits(network, traces_dir)
+
+    outputs = next(iter(evaluate("tiny", workload, {name: images[:2]}, analog=analog).values()))
+
+    first = by_the_first.setdefault((network, analog), outputs)
+    assert np.array_equal(outputs, first)
