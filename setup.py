@@ -31,7 +31,13 @@ EXTENSIONS = [
         depends=[f"{KERNELS}/array.h", f"{KERNELS}/array_impl.h"],
         extra_compile_args=COMPILE_ARGS,
         extra_link_args=LINK_ARGS,
-    )
+    ),
+    Extension(
+        "aimcsim._kernels._streams",
+        [f"{KERNELS}/_streams.pyx"],
+        extra_compile_args=COMPILE_ARGS,
+        extra_link_args=LINK_ARGS,
+    ),
 ]
 
 setup(

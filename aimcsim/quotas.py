@@ -75,13 +75,13 @@ def _too_small(
     names = plan.system.streams
     parts = sorted(edges, key=lambda edge: -needs[edge.index].progress * edge.vector_bytes)
     listed = "; ".join(
-        f"{names[edge.source].name} -> {names[edge.target].name}: {needs[edge.index].progress} vectors of "
+        f"{names[edge.source].name} -> {names[edge.target].name}: {needs[edge.index].progress} x "
         f"{edge.vector_bytes} bytes"
         for edge in parts
     )
     message = (
-        f"{path} needs at least {wanted} bytes so that no layer can get stuck (got {size} bytes): {listed}. "
-        f"Levers: a larger buffer, fewer layers on that tile (smaller tile.crossbars, more tiles)"
+        f"{path} needs at least {wanted} bytes so that no layer can get stuck (got {size} bytes): {listed}; "
+        f"levers: a larger buffer; fewer layers on that tile (smaller tile.crossbars, more tiles)"
     )
     return plan.chip.spec.where.problem(f"tile.buffers.{name}.size", message)
 

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from aimcsim._kernels import array_twin
 
@@ -82,3 +83,10 @@ def select(name: str) -> None:
     """
     global _active  # noqa: PLW0603 - one choice for the process is the point
     _active = _implementations[name]
+
+
+def stream_loop() -> Any:
+    """Return the class of the compiled loop over streams; None where the readable twin is asked for."""
+    if os.environ.get("AIMCSIM_NO_EXT") == "1":
+        return None
+    return importlib.import_module("aimcsim._kernels._streams").Loop

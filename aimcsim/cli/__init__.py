@@ -1,4 +1,4 @@
-"""The command line: `app` holds the commands, `views` what they show, `tables` how that looks in a terminal."""
+"""The command line: `app` holds the commands, `views` what they show, `tables` and `summaries` how that looks."""
 
 from aimcsim.cli.app import app, main
 

@@ -97,32 +97,35 @@ def run(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Run a workload on a chip: time, waits, energy, outputs."""
     from aimcsim.cli.inputs import load_both, read_inputs
+    from aimcsim.cli.waiting import sign_of_life
     from aimcsim.records.run_dir import check_free
     from aimcsim.run import simulate
 
     if output is not None:
         check_free(output, force=force)
     spec, network = load_both(chip, workload, overrides or ())
-    done = simulate(
-        spec,
-        network,
-        inputs=None if inputs is None else read_inputs(inputs, network),
-        requests=requests,
-        analog=analog,
-        grain=grain,
-        seed=seed,
-        program_first=program_first,
-    )
+    arrays = None if inputs is None else read_inputs(inputs, network)
+    with sign_of_life(f"running {network.name} on {spec.name}"):
+        done = simulate(
+            spec,
+            network,
+            inputs=arrays,
+            requests=requests,
+            analog=analog,
+            grain=grain,
+            seed=seed,
+            program_first=program_first,
+        )
     if output is not None:
         done.save(output, force=force)
-    from aimcsim.cli import tables
+    from aimcsim.cli import summaries, tables
 
     if json:
         tables.show_json(done.summary)
         return
     keep = "next: add -o DIR to keep the run"
-    look = f"next: aimcsim show {output} --by cause    (or layer, tile, resource)"
-    tables.show(tables.summary_table(done), keep if output is None else look)
+    look = f"next: aimcsim show {output} --by cause    (or layer, tile, resource, component)"
+    tables.show(summaries.summary_table(done, directory=output), keep if output is None else look)
 
 
 @app.command(cls=GuardedCommand)
@@ -130,26 +133,27 @@ def show(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Directory that `aimcsim run -o` wrote.")],
     *,
     by: Annotated[
-        Literal["layer", "tile", "resource", "cause"] | None, typer.Option(help="Split time, waits and energy up.")
+        Literal["layer", "tile", "resource", "cause", "component"] | None,
+        typer.Option(help="Split time, waits and energy up."),
     ] = None,
+    assumptions: Annotated[bool, typer.Option("--assumptions", help="List what the run assumes.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Show a run, or where its time and energy went."""
-    from aimcsim.cli import tables, views
+    from aimcsim.cli import summaries, tables, views
+    from aimcsim.errors import InputError
     from aimcsim.run import load_run
 
+    if by and assumptions:
+        raise InputError("give --by or --assumptions, not both")
     stored = load_run(directory)
-    rows = {"layer": views.by_layer, "tile": views.by_tile, "resource": views.by_resource, "cause": views.by_cause}
-    drawn = {
-        "layer": tables.layer_table,
-        "tile": tables.tile_table,
-        "resource": tables.resource_table,
-        "cause": tables.cause_table,
-    }
     if json:
-        tables.show_json(rows[by](stored) if by else stored.summary)
+        split = views.VIEWS[by](stored) if by else stored.summary
+        tables.show_json(stored.summary["assumptions"] if assumptions else split)
+    elif assumptions:
+        tables.show(summaries.assumption_table(stored))
     else:
-        tables.show((drawn[by] if by else tables.summary_table)(stored))
+        tables.show(*tables.TABLES[by](stored) if by else [summaries.summary_table(stored, directory=directory)])
 
 
 @app.command(cls=GuardedCommand)

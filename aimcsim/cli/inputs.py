@@ -29,25 +29,27 @@ def load_both(chip: str, workload: str, overrides: Sequence[str] = ()) -> tuple[
     ConfigError
         With the problems of both, so that no file hides what is wrong with the other.
     """
+    check_order(chip, workload)
     problems: list[Problem] = []
-    spec = _collect(problems, lambda: read_chip(chip, overrides))
+    spec = _collect(problems, lambda: load_chip(chip, overrides))
     network = _collect(problems, lambda: _read_workload(workload))
     if spec is None or network is None:
         raise ConfigError.of(problems)
     return spec, network
 
 
-def read_chip(source: str, overrides: Sequence[str] = ()) -> ChipFile:
-    """Return a chip; a workload in its place is called one."""
-    if source not in preset_names() and (source in workload_names() or _says_that_it_is("workload", source)):
-        raise ConfigError(Problem(source, 0, 0, "", "this is a workload; the chip comes first, the workload second"))
-    return load_chip(source, overrides)
+def check_order(chip: str, workload: str | None = None) -> None:
+    """Raise unless a chip stands in the place of the chip, and no chip in that of the workload."""
+    if chip not in preset_names() and (chip in workload_names() or _says_that_it_is("workload", chip)):
+        raise ConfigError(Problem(chip, 0, 0, "", "this is a workload; the chip comes first, then the workload"))
+    if workload is None or workload in workload_names():
+        return
+    if workload in preset_names() or _says_that_it_is("chip", workload):
+        raise ConfigError(Problem(workload, 0, 0, "", "this is a chip; the chip comes first, then the workload"))
 
 
 def _read_workload(source: str) -> Workload:
-    """Return a workload; a chip in its place is called one, and a file that is missing is missing in any case."""
-    if source not in workload_names() and (source in preset_names() or _says_that_it_is("chip", source)):
-        raise ConfigError(Problem(source, 0, 0, "", "this is a chip; the chip comes first, the workload second"))
+    """Return a workload; an ONNX file that is missing is said to be, whether or not ONNX could be read."""
     if source.endswith(".onnx") and not Path(source).exists():
         raise ConfigError(Problem(source, 0, 0, "", "no such file"))
     return load_workload(source)

@@ -8,7 +8,8 @@ from typing import Any
 
 from rich.table import Table
 
-from aimcsim.cli.inputs import load_both
+from aimcsim.cli.inputs import check_order, load_both
+from aimcsim.cli.names import local
 from aimcsim.cli.tables import counted, grid
 from aimcsim.cli.views import Row
 from aimcsim.errors import Problem
@@ -17,6 +18,13 @@ from aimcsim.quotas import Quota
 from aimcsim.run import Built, build
 from aimcsim.spec import ChipFile, load_chip, preset_names
 from aimcsim.units import format_si
+
+MAP_COLUMNS = tuple("~layer" if name == "layer" else name for name in COLUMNS)
+MAP_CAPTION = (
+    "blocks: pieces of the matrix, a crossbar each; fill: of the cells of these crossbars; home: tile of the results; "
+    "a gap in crossbars: converter banks are taken whole"
+)
+SPACE_CAPTION = "bytes: of one vector; least: for progress; quota: given (0: shares a pool)"
 
 
 def preset_rows() -> list[Row]:
@@ -83,15 +91,14 @@ def map_tables(built: Built) -> tuple[Table, Table]:
     rows = map_rows(built)
     crossbars, tiles = (f"{rows[key]['used']} of {rows[key]['there']} {key}" for key in ("crossbars", "tiles"))
     layers = [[_cell(key, row[key]) for key in COLUMNS] for row in rows["layers"]]
-    columns = ("from", "to", "in", ">bytes", ">least", ">full rate", ">quota")
+    columns = ("~from", "~to", "~in", ">bytes", ">least", ">full rate", ">quota")
     edges = [
-        (_short(row["source"]), _short(row["target"]), row["buffer"].removeprefix("chip."), *map(str, _sizes(row)))
+        (_short(row["source"]), _short(row["target"]), _placed(row["buffer"]), *map(str, _sizes(row)))
         for row in rows["edges"]
     ]
-    caption = "bytes: of one vector; least: for progress; quota: given (0: shares a pool)"
     return (
-        grid(f"{rows['workload']} on {rows['chip']}: {crossbars}, {tiles}", COLUMNS, layers),
-        grid("buffer space between layers, in vectors", columns, edges, caption),
+        grid(f"{rows['workload']} on {rows['chip']}: {crossbars}, {tiles}", MAP_COLUMNS, layers, MAP_CAPTION),
+        grid("buffer space between layers, in vectors", columns, edges, SPACE_CAPTION),
     )
 
 
@@ -99,6 +106,12 @@ def _short(stream: str) -> str:
     """Return `conv1.mvm@0` for `conv1.mvm@tile[0]`."""
     name, _, place = stream.partition("@")
     return f"{name}@{place.removeprefix('tile[').removesuffix(']')}"
+
+
+def _placed(buffer: str) -> str:
+    """Return `scratch@0` for `chip.tile[0].scratch`."""
+    tile, _, name = local(buffer).partition(".")
+    return _short(f"{name}@{tile}")
 
 
 def _sizes(row: Row) -> tuple[int, ...]:
@@ -120,6 +133,7 @@ def checked(chip: str, workload: str | None, overrides: Sequence[str]) -> Row:
         With all problems of the files, or of what does not fit.
     """
     if workload is None:
+        check_order(chip)
         return {"chip": _chip_row(load_chip(chip, overrides))}
     built = build(*load_both(chip, workload, overrides))
     network = {"layers": len(built.workload.layers), "weights": built.workload.weights, "macs": built.workload.macs}
@@ -155,7 +169,7 @@ def check_table(found: Row) -> Table:
     rows += [(key, f"{found[key]['used']} of {found[key]['there']}") for key in ("crossbars", "tiles")]
     for row in found["buffers"]:
         least = f"{row['least_bytes']} of {row['size_bytes']} bytes for progress"
-        rows.append((row["buffer"], f"{least}, {row['full_rate_bytes']} for full rate"))
+        rows.append((local(row["buffer"]), f"{least}, {row['full_rate_bytes']} for full rate"))
     return grid(f"{found['workload']} fits {found['chip']}", ("", ""), rows)
 
 

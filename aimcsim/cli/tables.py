@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import typer
@@ -18,12 +18,12 @@ from rich.table import Table
 from rich.text import Text
 
 from aimcsim.cli import views
+from aimcsim.cli.names import NameColumn, local
 from aimcsim.cli.views import Row
 from aimcsim.run import Run
 from aimcsim.units import format_energy_j, format_si, format_time_ps
 
 PIPE_WIDTH = 100
-TOP = 3
 MOST_ROWS = 30
 
 
@@ -51,7 +51,11 @@ def show_json(value: Any) -> None:
 
 
 def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> Table:
-    """Return a table; a column whose name starts with `>` is aligned to the right, names may all be empty."""
+    """Return a table; names of columns may all be empty.
+
+    A column whose name starts with `>` is aligned to the right, one with `~` holds names, which are shortened where
+    the table would be too wide.
+    """
     table = Table(
         title=Text(title, style="bold"),
         caption=caption or None,
@@ -65,9 +69,10 @@ def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], capt
     )
     for column in columns:
         right = column.startswith(">")
-        table.add_column(column.removeprefix(">"), justify="right" if right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, row))  # as text, because brackets in names would be taken for markup
+        table.add_column(column.lstrip(">~"), justify="right" if right else "left", overflow="fold", no_wrap=right)
+    drawn = [NameColumn().cell if column.startswith("~") else Text for column in columns]
+    for row in rows:  # as text, because brackets in names would be taken for markup
+        table.add_row(*(draw(cell) for draw, cell in zip(drawn, row, strict=True)))
     return table
 
 
@@ -81,126 +86,108 @@ def percent(share: float) -> str:
     return "< 0.1 %" if 0 < share < 0.0005 else f"{share:.1%}".replace("%", " %")
 
 
-def summary_table(run: Run, accuracy: Iterable[tuple[str, str]] | None = None) -> Table:
-    """Return the figures that a user reads first; `accuracy` in the place of the run's own rows about its values."""
-    values = run.summary
-    how = {"off": "timing only", "ideal": "exact values", "quantized": "quantized values"}[values["analog"]]
-    title = f"{values['workload']} on {values['chip']}: {counted(values['requests'], 'request')}, {how}"
-    rows = [*_performance(values), *(_values(values) if accuracy is None else accuracy), *_bottlenecks(run)]
-    rows.append(("assumptions", f"{len(values['assumptions'])}, listed by --json"))
-    return grid(title, ("", ""), rows, "path: part of the critical path; wait: part of the time of all ops")
-
-
-def _performance(values: Row) -> list[tuple[str, str]]:
-    latency, energy = values["latency_ps"], values["energy_j"]
-    median, longest = format_time_ps(latency["p50"]), format_time_ps(latency["max"])
-    programming = f"{format_time_ps(values['programming_ps'])} and {format_energy_j(energy['programming'])}"
-    used = f"{counted(values['tiles_used'], 'tile')}, {counted(values['crossbars_used'], 'crossbar')}"
-    return [
-        ("latency", f"{median} a request (median), {longest} the longest"),
-        ("throughput", f"{format_si(values['throughput_per_s'], '').rstrip()} requests per second"),
-        ("energy", f"{format_energy_j(energy['per_request'])} a request: {_largest(energy['by_component'])}"),
-        ("programming", f"{programming}, once before the first request"),
-        ("area", f"{format_si(values['area_m2'], 'm2')}; in use: {used}"),
-    ]
-
-
-def _largest(joules: dict[str, float]) -> str:
-    """Return the components that take most of the energy, with their shares."""
-    total = sum(joules.values()) or 1.0
-    first = sorted(joules.items(), key=lambda item: (-item[1], item[0]))[:TOP]
-    return ", ".join(f"{name} {percent(value / total)}" for name, value in first)
-
-
-def _values(values: Row) -> list[tuple[str, str]]:
-    checked = values["outputs_checked"]
-    if checked is None:
-        return []
-    agreement, error = percent(checked["agreement"]), percent(checked["max_rel_err"])
-    same = f"largest one as in float for {agreement} of {counted(checked['samples'], 'sample')}"
-    rows = [("outputs", f"{same}, off by {error}")]
-    if "accuracy" in checked:
-        rows.append(("accuracy", f"{percent(checked['accuracy'])} (in float {percent(checked['reference_accuracy'])})"))
-    return rows
-
-
-def _bottlenecks(run: Run) -> list[tuple[str, str]]:
-    return [
-        (f"bottleneck {place}", f"{_shares(row)}, {row['cause']}: {row['resource']}{_behind(row['holders'])}")
-        for place, row in enumerate(views.bottlenecks(run, TOP), start=1)
-    ]
-
-
-def _shares(row: Row) -> str:
-    return f"{percent(row['share'])} path, {percent(row['wait_share'])} wait"
-
-
-def _behind(holders: Sequence[str]) -> str:
-    return f", behind {holders[0]}" if holders else ""
-
-
-def layer_table(run: Run) -> Table:
+def layer_table(run: Run) -> tuple[Table, ...]:
     """Return `views.by_layer` as a table."""
     return _spent_table(run, views.by_layer(run), "layer")
 
 
-def tile_table(run: Run) -> Table:
+def tile_table(run: Run) -> tuple[Table, ...]:
     """Return `views.by_tile` as a table."""
     return _spent_table(run, views.by_tile(run), "tile")
 
 
-def _spent_table(run: Run, rows: Sequence[Row], column: str) -> Table:
-    columns = (column, ">ops", ">op time", ">service", ">transfer", ">waiting", "most of it for", ">energy")
-    caption = "op time: summed over ops, which overlap; energy: without static power"
-    return grid(_title(run, column), columns, [_spent_row(row, column) for row in rows], caption)
+def _spent_table(run: Run, rows: Sequence[Row], column: str) -> tuple[Table, ...]:
+    columns = (f"~{column}", ">ops", ">op time", ">service", ">transfer", ">waiting", "mostly for", ">energy")
+    caption = "op time: summed over ops, which overlap; static: power drawn in any case; programming is apart"
+    drawn = [_spent_row(row, column) for row in (*rows, views.total(rows, column))]
+    return (grid(_title(run, column), columns, drawn, caption),)
 
 
 def _spent_row(row: Row, column: str) -> Sequence[str]:
+    energy = format_energy_j(row["energy_j"])
+    if not row["ops"]:
+        return (row[column], "-", "-", "-", "-", "-", "-", energy)
     time, waits = max(1, row["time_ps"]), row["waits_ps"]
     cause = max(waits, key=waits.__getitem__)
     return (
-        row[column],
+        local(row[column]),
         str(row["ops"]),
         format_time_ps(row["time_ps"]),
         percent(row["service_ps"] / time),
         percent(row["transfer_ps"] / time),
         percent(sum(waits.values()) / time),
         cause if waits[cause] else "-",
-        format_energy_j(row["energy_j"]),
+        energy,
     )
 
 
-def resource_table(run: Run) -> Table:
+def resource_table(run: Run) -> tuple[Table, ...]:
     """Return the first of `views.by_resource` as a table."""
     found = views.by_resource(run)
     more = f"; {len(found) - MOST_ROWS} more with --json" if len(found) > MOST_ROWS else ""
-    columns = ("resource", ">busy", ">holds", ">waited for", "cause")
+    columns = ("~resource", ">busy", ">holds", ">waited for", "cause")
     rows = map(_resource_row, found[:MOST_ROWS])
-    return grid(_title(run, "resource"), columns, rows, f"waiting for inputs is left out{more}")
+    return (grid(_title(run, "resource"), columns, rows, f"waiting for inputs is left out{more}"),)
 
 
 def _resource_row(row: Row) -> Sequence[str]:
     waited = sum(row["waits_ps"].values())
     return (
-        row["resource"],
+        local(row["resource"]),
         "-" if row["utilisation"] is None else percent(row["utilisation"]),
         "-" if row["holds"] is None else str(row["holds"]),
         format_time_ps(waited) if waited else "-",
-        ", ".join(row["waits_ps"]) or "-",
+        ",\n".join(row["waits_ps"]) or "-",
     )
 
 
-def cause_table(run: Run) -> Table:
+def cause_table(run: Run) -> tuple[Table, ...]:
     """Return `views.by_cause` as a table, each cause with the two places where most of it arose."""
     rows: list[Sequence[str]] = []
     for row in views.by_cause(run):
         for place, found in enumerate(row["resources"][:2]):
             first = (row["cause"], format_time_ps(row["wait_ps"]), percent(row["share"])) if not place else ("", "", "")
-            rows.append((*first, found["resource"], found["holder"] or "-", percent(found["wait_ps"] / row["wait_ps"])))
-    columns = ("cause", ">waited", ">share", "most of it at", "behind", ">part")
-    return grid(_title(run, "cause"), columns, rows, "share: of the time of all ops; part: of this cause")
+            rows.append(
+                (*first, local(found["resource"]), found["holder"] or "-", percent(found["wait_ps"] / row["wait_ps"]))
+            )
+    columns = ("cause", ">waited", ">share", "~most of it at", "~behind", ">part")
+    caption = "share: of the time of all ops; behind: whose op was in the way; part: of this cause"
+    return (grid(_title(run, "cause"), columns, rows, caption),)
+
+
+def component_tables(run: Run) -> tuple[Table, ...]:
+    """Return `views.by_component` as tables, the run's and that of programming."""
+    values, found = run.summary, views.by_component(run)
+    spans = {"run": values["makespan_ps"], "programming": values["programming_ps"]}
+    titles = {"run": _title(run, "component"), "programming": "programming, apart from the run"}
+    caption = "count: of actions; of static power, its watts on the whole chip"
+    tables = []
+    for phase, span_ps in spans.items():
+        rows = [row for row in found if row["phase"] == phase]
+        energy = format_energy_j(sum(row["energy_j"] for row in rows))
+        drawn = [*(_component_row(row, span_ps) for row in rows), ("total", "", "", energy, "")]
+        columns = ("~component", "~action", ">count", ">energy", "~source")
+        if rows:
+            tables.append(grid(titles[phase], columns, drawn, caption))
+    return tuple(tables)
+
+
+def _component_row(row: Row, span_ps: int) -> Sequence[str]:
+    static = row["action"] == views.STATIC
+    count = format_si(row["energy_j"] * 1e12 / max(1, span_ps), "W") if static else str(row["count"])
+    return row["component"], row["action"], count, format_energy_j(row["energy_j"]), row["source"]
 
 
 def _title(run: Run, column: str) -> str:
     values = run.summary
     return f"{values['workload']} on {values['chip']}, by {column}: {counted(values['requests'], 'request')}"
+
+
+TABLES: dict[str, Callable[[Run], tuple[Table, ...]]] = {
+    "layer": layer_table,
+    "tile": tile_table,
+    "resource": resource_table,
+    "cause": cause_table,
+    "component": component_tables,
+}
+"""By what `show --by` calls them."""

@@ -1,4 +1,4 @@
-"""What `show` answers: where time and energy went, by layer, tile, resource or cause, as plain rows.
+"""What `show` answers: where time and energy went, by layer, tile, resource, cause or component, as plain rows.
 
 Shares are of the time of all ops of the requests; state ops, which run before them, are left out.
 """
@@ -6,7 +6,7 @@ Shares are of the time of all ops of the requests; state ops, which run before t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aimcsim.records import CAUSES, Table
@@ -16,43 +16,84 @@ Row = dict[str, Any]
 Key = tuple[Any, ...]
 
 
+STATIC = "static"
+"""The row of what no layer and no tile accounts for: power that is drawn in any case."""
+
+
 def by_layer(run: Run) -> list[Row]:
-    """Return where the time and the energy of each layer went, in the order of the layers."""
+    """Return where the time and the energy of each layer went, in the order of the layers, and static energy."""
     return _by_column(run, "layer")
 
 
 def by_tile(run: Run) -> list[Row]:
-    """Return where the time and the energy of the ops on each tile went."""
+    """Return where the time and the energy of the ops on each tile went, and static energy."""
     return _by_column(run, "tile")
 
 
 def _by_column(run: Run, column: str) -> list[Row]:
-    """Return sums over the ops that agree in a column: time by service, transfer and cause, and energy."""
+    """Return sums over the ops that agree in a column: time by service, transfer and cause, and energy.
+
+    The energies of all rows, the last of which is static power, add up to that of the run.
+    """
     rows: dict[str, Row] = {}
     for op in run.ops.records():
         if op["request"] < 0:
             continue
-        row = rows.setdefault(op[column], {column: op[column], **_NOTHING, "waits_ps": dict.fromkeys(CAUSES, 0)})
+        row = rows.setdefault(op[column], _nothing(column, op[column]))
         row["ops"] += 1
         row["time_ps"] += op["end_ps"] - op["release_ps"]
         row["service_ps"] += op["service_ps"]
         row["transfer_ps"] += op["transfer_ps"]
         for cause in CAUSES:
             row["waits_ps"][cause] += op[f"wait_{cause}_ps"]
-    energy = _energy_by(run, column)
-    return [{**row, "energy_j": energy.get(name, 0.0)} for name, row in rows.items()]
+    for one in by_component(run, column):
+        if one["phase"] == "run" and one["action"] != STATIC:
+            rows.setdefault(one[column], _nothing(column, one[column]))["energy_j"] += one["energy_j"]
+    return [*rows.values(), {**_nothing(column, STATIC), "energy_j": sum(static_energy(run).values())}]
 
 
-_NOTHING = {"ops": 0, "time_ps": 0, "service_ps": 0, "transfer_ps": 0}
+def _nothing(column: str, name: str) -> Row:
+    none = {"ops": 0, "time_ps": 0, "service_ps": 0, "transfer_ps": 0, "waits_ps": dict.fromkeys(CAUSES, 0)}
+    return {column: name, **none, "energy_j": 0.0}
 
 
-def _energy_by(run: Run, column: str) -> dict[str, float]:
-    """Return the dynamic energy of the requests by a column."""
-    joules: dict[str, float] = {}
-    for row in run.table("energy").records():
-        if row["phase"] == "run" and row["action"] != "static":
-            joules[row[column]] = joules.get(row[column], 0.0) + row["energy_j"]
-    return joules
+def total(rows: Sequence[Row], column: str) -> Row:
+    """Return the sum of rows of `by_layer` or `by_tile`."""
+    row = _nothing(column, "total")
+    for one in rows:
+        for key in ("ops", "time_ps", "service_ps", "transfer_ps", "energy_j"):
+            row[key] += one[key]
+        for cause in CAUSES:
+            row["waits_ps"][cause] += one["waits_ps"][cause]
+    return row
+
+
+def by_component(run: Run, *columns: str) -> list[Row]:
+    """Return what each component did and what that took, first for the run, then for programming, most energy first.
+
+    `count` is of actions; for static power, picoseconds times instances. Rows are split further by `columns` of the
+    table `energy`.
+    """
+    rows: dict[Key, Row] = {}
+    for one in run.table("energy").records():
+        names = {name: one[name] for name in ("component", "action", "phase", "source", *columns)}
+        row = rows.setdefault(tuple(names.values()), {**names, "count": 0, "energy_j": 0.0})
+        row["count"] += one["count"]
+        row["energy_j"] += one["energy_j"]
+    found = [row for row in rows.values() if row["count"]]
+    return sorted(found, key=lambda row: (row["phase"] != "run", -row["energy_j"]))
+
+
+def static_energy(run: Run) -> dict[str, float]:
+    """Return the static energy of the run by component, J, most first."""
+    found = (row for row in by_component(run) if row["phase"] == "run" and row["action"] == STATIC)
+    return {row["component"]: row["energy_j"] for row in found}
+
+
+def programmed_ps(run: Run) -> int:
+    """Return when the last weights were written, counted from the start of the simulation; 0 if none were."""
+    ops = run.ops
+    return int(ops["end_ps"][ops["kind"] == "program"].max(initial=0))
 
 
 def by_resource(run: Run) -> list[Row]:
@@ -121,3 +162,13 @@ def _waited(run: Run, key: Callable[[Row], Key]) -> Counter[Key]:
 def _holder(ops: Table, op: int) -> str:
     """Return whose op was in the way, as `layer.kind`; empty if none's."""
     return f"{ops['layer'][op]}.{ops['kind'][op]}" if op >= 0 else ""
+
+
+VIEWS: dict[str, Callable[[Run], list[Row]]] = {
+    "layer": by_layer,
+    "tile": by_tile,
+    "resource": by_resource,
+    "cause": by_cause,
+    "component": by_component,
+}
+"""By what `show --by` calls them."""

@@ -64,14 +64,18 @@ def completes(streams: Sequence[Stream], edges: Sequence[Edge], capacities: Sequ
 
 
 def _lowest(streams: Sequence[Stream], edges: Sequence[Edge], least: list[int], edge: Edge) -> int:
-    """Return the lowest capacity of one edge with which the game ends, by bisection."""
+    """Return the lowest capacity of one edge with which the game ends, by bisection.
+
+    One less than the eager schedule uses is tried first: it mostly fails, and a game that gets stuck does so early.
+    """
     low = own_window(edge, streams[edge.target].vectors)
     high = least[edge.index]
+    middle = high - 1
     while low < high:
-        middle = (low + high) // 2
         trial: list[int | None] = [count or None for count in least]
         trial[edge.index] = middle
         low, high = (low, middle) if completes(streams, edges, trial) else (middle + 1, high)
+        middle = (low + high) // 2
     return high
 
 

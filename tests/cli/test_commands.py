@@ -5,12 +5,17 @@ import json
 import re
 import subprocess
 import sys
+import time
 
+import numpy as np
 import pytest
 from rich.console import Console
 
-from aimcsim.cli import tables
+from aimcsim.cli import tables, waiting
+from aimcsim.cli.names import shortened
+from aimcsim.cli.summaries import summary_table
 from aimcsim.run import simulate
+from aimcsim.units import format_energy_j
 
 RUN = ("run", "tiny", "digits_cnn", "--requests", "2")
 
@@ -40,14 +45,14 @@ def test_options_reach_the_run(command):
     assert latency("--program-during")["programming_ps"] == 0 < latency()["programming_ps"]
 
 
-@pytest.mark.parametrize("by", ["layer", "tile", "resource", "cause"])
+@pytest.mark.parametrize("by", ["layer", "tile", "resource", "cause", "component"])
 def test_show_splits_a_run_up(command, folder, by):
     assert command(*RUN, "-o", "out").exit_code == 0
     table = command("show", "out", "--by", by)
     rows = json.loads(command("show", "out", "--by", by, "--json").stdout)
     assert table.exit_code == 0
     assert table.stdout.startswith(f"digits_cnn on tiny, by {by}: 2 requests\n")
-    assert str(rows[0][by]) in table.stdout
+    assert rows[0][by].removeprefix("chip.") in table.stdout
 
 
 def test_layers_and_tiles_share_out_the_same_time_waits_and_energy(command, folder):
@@ -62,15 +67,76 @@ def test_layers_and_tiles_share_out_the_same_time_waits_and_energy(command, fold
     assert {row["cause"]: row["wait_ps"] for row in causes} == {
         cause: total for cause in layers[0]["waits_ps"] if (total := sum(row["waits_ps"][cause] for row in layers))
     }
-    assert sum(row["energy_j"] for row in layers) == pytest.approx(sum(row["energy_j"] for row in tiles))
+
+
+def test_energy_adds_up_to_that_of_the_run_however_it_is_split(command, folder):
+    """Layers, tiles and components each have all of it, static power included; programming is apart."""
+    command(*RUN, "-o", "out")
+    energy = json.loads(command("show", "out", "--json").stdout)["energy_j"]
+    for by in ("layer", "tile"):
+        rows = json.loads(command("show", "out", "--by", by, "--json").stdout)
+        assert sum(row["energy_j"] for row in rows) == pytest.approx(energy["total"])
+        assert rows[-1][by] == "static"
+        assert rows[-1]["energy_j"] == pytest.approx(energy["by_layer"]["static"])
+        lines = command("show", "out", "--by", by).stdout.splitlines()
+        assert [line.split()[-2:] for line in lines if line.startswith("total")] == [joules(energy["total"])]
+    components = json.loads(command("show", "out", "--by", "component", "--json").stdout)
+    for phase, expected in (("run", energy["total"]), ("programming", energy["programming"])):
+        assert sum(row["energy_j"] for row in components if row["phase"] == phase) == pytest.approx(expected)
+    static = joules(energy["by_layer"]["static"] / 2)
+    assert f"{' '.join(static)} of it static" in command("show", "out").stdout
+
+
+def joules(value):
+    return format_energy_j(value).split()
+
+
+def test_each_action_has_its_count_and_the_source_of_its_cost(command, folder):
+    command(*RUN, "-o", "out")
+    rows = json.loads(command("show", "out", "--by", "component", "--json").stdout)
+    stored = np.load("out/energy.npz")
+    for row in rows:
+        same = np.logical_and.reduce([stored[key] == row[key] for key in ("component", "action", "phase")])
+        assert row["count"] == stored["count"][same].sum()
+        assert row["source"] == stored["source"][same][0]
+    assert ("adc", "static") in {(row["component"], row["action"]) for row in rows}
+
+
+def test_the_assumptions_are_listed(command, folder):
+    said = command(*RUN, "-o", "out").stdout
+    assert "aimcsim show out --assumptions" in said
+    stored = json.loads(command("show", "out", "--json").stdout)["assumptions"]
+    assert json.loads(command("show", "out", "--assumptions", "--json").stdout) == stored
+    text = " ".join(command("show", "out", "--assumptions").stdout.split())
+    assert all(" ".join(one.split()) in text for one in stored)
+    assert command("show", "out", "--assumptions", "--by", "layer").exit_code == 2
+
+
+def test_latency_says_what_it_was_measured_under(command):
+    """Several requests stand in line, one alone does not, and weights that are written meanwhile are waited for."""
+    assert "(all 2 requests waiting at the start)" in command(*RUN).stdout
+    assert "(one request alone)" in command(*RUN[:3]).stdout
+    during = command(*RUN, "--program-during").stdout
+    assert "weights were written meanwhile" in during
+    assert "before the first request" not in during
+
+
+def test_outputs_of_random_weights_are_called_that(command, folder):
+    (folder / "net.yaml").write_text(
+        "schema: aimcsim-workload/1\nname: net\ninputs: {x: [4]}\n"
+        "layers:\n  - {name: fc, kind: linear, out_features: 3}\noutputs: [fc]\n"
+    )
+    np.savez("x.npz", x=np.ones((2, 4), np.float32), labels=np.array([0, 2]))
+    assert "random, as no file of them was given" in command("run", "tiny", "net.yaml", "--inputs", "x.npz").stdout
+    assert "random" not in command(*RUN, "--inputs", "digits_cnn").stdout
 
 
 def test_resources_are_called_what_they_are_called_in_the_records(command, folder):
     command(*RUN, "-o", "out")
     first = [line.split()[0] for line in command("show", "out", "--by", "resource").stdout.splitlines()[3:-1]]
     rows = json.loads(command("show", "out", "--by", "resource", "--json").stdout)
-    assert first == [row["resource"] for row in rows][: len(first)]
-    assert "chip.tile[0].sample_hold[conv1]" in first
+    assert first == [row["resource"].removeprefix("chip.") for row in rows][: len(first)]
+    assert "tile[0].sample_hold[conv1]" in first
 
 
 def test_show_repeats_the_summary_of_the_run(command, folder):
@@ -96,6 +162,7 @@ def test_map_shows_layers_and_the_space_between_them(command):
     text = command("map", "tiny", "digits_cnn").stdout
     assert "conv2" in text
     assert "full rate" in text
+    assert "a gap in crossbars" in text
 
 
 def test_check_says_how_well_a_network_fits(command):
@@ -118,13 +185,68 @@ def test_a_terminal_may_be_narrow_and_colourless(monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     run, text = simulate("tiny", "digits_cnn"), io.StringIO()
     console = Console(width=80, force_terminal=True, file=text)
-    drawn = (tables.summary_table, tables.layer_table, tables.tile_table, tables.resource_table, tables.cause_table)
-    for table in drawn:
-        console.print(table(run))
+    for table in (summary_table(run), *(table for draw in tables.TABLES.values() for table in draw(run))):
+        console.print(table)
     assert not re.search(r"\x1b\[([\d;]*;)?3[0-7]m", text.getvalue())
     plain = re.sub(r"\x1b\[[\d;]*m", "", text.getvalue())
     assert max(map(len, plain.splitlines())) <= 80
-    assert plain.count("chip.tile[0].adc_bank[0]") >= 3  # summary, resources, causes: not cut in two anywhere
+    assert plain.count("tile[0].adc_bank[0]") >= 3  # summary, resources, causes: not cut in two anywhere
+
+
+def test_long_names_stay_whole_or_apart(command, traces_dir):
+    """At 80 columns no name is broken over two lines, and shortening makes no two layers look the same."""
+    run, text = simulate("tiny", traces_dir / "digits_resnet8.onnx"), io.StringIO()
+    console = Console(width=80, file=text)
+    for table in tables.TABLES["layer"](run):
+        console.print(table)
+    first = [line.split()[0] for line in text.getvalue().splitlines()[3:-4]]
+    assert len(set(first)) == len(first) == len(set(run.ops["layer"][run.ops["request"] >= 0]))
+    for name, shown in zip(dict.fromkeys(run.ops["layer"][run.ops["request"] >= 0]), first, strict=True):
+        head, _, tail = shown.partition("…")
+        assert name.startswith(head)
+        assert name.endswith(tail)
+
+
+@pytest.mark.parametrize(
+    ("width", "end", "shown"), [(9, None, "a.b.c.d.e"), (7, None, "a.b…d.e"), (7, 0, "a.b.c.…"), (1, None, "…")]
+)
+def test_a_name_is_shortened_in_the_middle(width, end, shown):
+    assert shortened("a.b.c.d.e", width, end) == shown
+
+
+def terminal(monkeypatch):
+    """Return what a terminal gets on stderr from now on."""
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", screen)
+    return screen
+
+
+def test_a_long_run_gives_a_sign_of_life_and_takes_it_back(monkeypatch):
+    screen = terminal(monkeypatch)
+    monkeypatch.setattr(waiting, "FIRST_SIGN_S", 0.001)
+    patience = time.monotonic() + 10
+    with waiting.sign_of_life("running"):
+        while not screen.getvalue() and time.monotonic() < patience:  # another thread writes it
+            time.sleep(0.001)
+    *_, last, wiped, rest = screen.getvalue().split("\r")
+    assert re.fullmatch(r"running \.\.\. \d+ s", last)
+    assert (wiped, rest) == (" " * len(last), "")
+
+
+def test_a_short_run_writes_nothing(monkeypatch):
+    screen = terminal(monkeypatch)
+    with waiting.sign_of_life("running"):
+        pass
+    assert screen.getvalue() == ""
+
+
+def test_without_a_terminal_there_is_no_sign_of_life(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", pipe := io.StringIO())
+    monkeypatch.setattr(waiting, "FIRST_SIGN_S", 0.001)
+    with waiting.sign_of_life("running"):
+        time.sleep(0.02)
+    assert pipe.getvalue() == ""
 
 
 HELP = """

@@ -6,6 +6,8 @@ import sys
 import numpy as np
 import pytest
 
+from aimcsim.cli.guard import spread
+
 SKIP = """\
 schema: aimcsim-workload/1
 name: skip
@@ -38,14 +40,30 @@ def test_a_buffer_too_small_is_refused_before_the_run(command, folder):
     (folder / "net.yaml").write_text(SKIP)
     result = command("run", "tiny", "net.yaml", "--set", "tile.buffers.scratch.size=100 B")
     assert result.exit_code == 2
-    assert "tile.buffers.scratch.size: " in result.stderr
-    assert "a.mvm@tile[0] -> b.mvm@tile[0]" in result.stderr
+    first, *needs = result.stderr.splitlines()
+    assert "tile.buffers.scratch.size: " in first
+    assert any(line.startswith("  a.mvm@tile[0] -> b.mvm@tile[0]: ") for line in needs[: needs.index("levers:")])
 
 
 def test_a_network_too_large_is_refused_with_levers(command):
     result = command("check", "tiny", "digits_cnn", "--set", "tile.crossbars=4", "--set", "tile.adc.crossbars=1")
     assert result.exit_code == 2
-    assert "levers: tile.count 4 -> " in result.stderr
+    _, title, *levers = result.stderr.splitlines()
+    assert title == "levers:"
+    assert levers[0].startswith("  tile.count 4 -> ")
+
+
+def test_levers_that_are_enough_come_first():
+    message = (
+        "chip.yaml:3:4: needs 9, has 4; levers: a 1 -> 2 (needs 5 of 4, still too many); b 2 -> 8 (needs 4 of 4, fits)"
+    )
+    assert spread(message) == [
+        "chip.yaml:3:4: needs 9, has 4",
+        "levers:",
+        "  b 2 -> 8 (needs 4 of 4, fits)",
+        "  a 1 -> 2 (needs 5 of 4, still too many)",
+    ]
+    assert spread("one sentence: nothing to list") == ["one sentence: nothing to list"]
 
 
 def test_without_its_extra_onnx_says_how_to_get_it(command, monkeypatch, traces_dir):
@@ -54,6 +72,35 @@ def test_without_its_extra_onnx_says_how_to_get_it(command, monkeypatch, traces_
     assert result.exit_code == 2
     assert "pip install 'aimcsim[onnx]'" in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_an_onnx_file_that_is_missing_is_said_to_be_before_the_extra(command, folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    result = command("run", "tiny", "nowhere.onnx")
+    assert (result.exit_code, result.stderr) == (2, "nowhere.onnx: no such file\n")
+
+
+@pytest.mark.parametrize(
+    ("chip", "workload", "said"),
+    [
+        ("digits_cnn", "tiny", "digits_cnn: this is a workload"),
+        ("net.yaml", "tiny", "net.yaml: this is a workload"),
+        ("net.onnx", "tiny", "net.onnx: this is a workload"),
+        ("tiny", "chip.yaml", "chip.yaml: this is a chip"),
+        ("tiny", "isaac", "isaac: this is a chip"),
+    ],
+)
+def test_chip_and_workload_the_wrong_way_round_are_one_clear_message(command, folder, chip, workload, said):
+    (folder / "net.yaml").write_text(SKIP)
+    (folder / "chip.yaml").write_text("# mine\nschema: 'aimcsim-chip/1'\nextends: tiny\n")
+    for asked in ("run", "map", "check"):
+        result = command(asked, chip, workload)
+        assert (result.exit_code, result.stderr) == (2, f"{said}; the chip comes first, then the workload\n")
+
+
+def test_a_workload_is_no_chip_to_check(command, folder):
+    (folder / "net.yaml").write_text(SKIP)
+    assert "this is a workload" in command("check", "net.yaml").stderr
 
 
 INPUTS = {
@@ -84,6 +131,8 @@ ARRAYS = {
     "a single number": ({"input": np.float32(3)}, "holds no samples"),
     "not finite": ({"input": np.full((2, 1, 8, 8), np.nan)}, "not finite"),
     "too few labels": ({"input": np.zeros((2, 1, 8, 8)), "labels": np.zeros(1, int)}, "`labels` must be"),
+    "a label too high": ({"input": np.zeros((2, 1, 8, 8)), "labels": np.array([9, 10])}, "in 0..9, the outputs"),
+    "a label below zero": ({"input": np.zeros((2, 1, 8, 8)), "labels": np.array([-1, 9])}, "(got -1)"),
     "no samples": ({"input": np.zeros((0, 1, 8, 8))}, "holds no samples"),
 }
 
@@ -115,6 +164,18 @@ def test_more_requests_than_samples_are_refused(command):
 
 def test_an_unknown_option_is_bad_input(command):
     assert command("run", "tiny", "digits_cnn", "--gain", "row").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [("show", "out", "--by", "colour"), ("run", "tiny", "digits_cnn", "--grain", "colour")],
+    ids=["by", "grain"],
+)
+def test_an_unknown_choice_gets_the_known_ones(command, asked):
+    result = command(*asked)
+    assert result.exit_code == 2
+    assert f"Invalid value for '{asked[-2]}': 'colour' is not one of " in result.stderr
+    assert {"by": "component", "grain": "vector"}[asked[-2].lstrip("-")] in result.stderr
 
 
 def test_a_directory_that_is_no_run_is_bad_input(command, folder):

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,20 @@ def test_the_readme_states_its_two_commands(readme):
     text = readme.read_text()
     assert marked(text, "command: run") == ("sh", "pip install . && aimcsim demo\n")
     assert marked(text, "command: test") == ("sh", "pip install '.[test]' && pytest\n")
+
+
+def test_the_commands_of_the_readme_run(command, folder, readme, traces_dir):
+    """All in one folder, so that none stands in another's way."""
+    (folder / "traces").symlink_to(traces_dir)
+    (folder / "mychip.yaml").write_text(blocks("docs/chip-file.md", "yaml")[0])
+    (folder / "net.yaml").write_text(blocks("docs/workloads.md", "yaml")[0])
+    _, text = marked(readme.read_text(), "commands")
+    demo = command("demo").stdout.splitlines()[-1].removeprefix("next: ")
+    asked = [shlex.split(line, comments=True) for line in [*text.splitlines(), demo]]
+    for words in filter(None, asked):
+        result = command(*words[1:])
+        assert result.exit_code == 0, result.stderr
+    assert len(list((folder / "runs").iterdir())) == 3
 
 
 def test_the_pages_that_are_produced_are_up_to_date():

@@ -56,7 +56,7 @@ def test_the_least_size_completes_and_one_byte_less_is_refused_where_it_is_writt
     assert (problem.line, problem.column, problem.path) == (6, 13, "tile.buffers.scratch.size")
     assert str(least) in problem.message
     assert str(least - 1) in problem.message
-    assert "c1.mvm@tile[0] -> sum.vector@tile[0]: 15 vectors of 4 bytes" in problem.message
+    assert "c1.mvm@tile[0] -> sum.vector@tile[0]: 15 x 4 bytes" in problem.message
 
 
 def test_more_space_is_never_slower_and_full_rate_is_as_fast_as_any(workload):

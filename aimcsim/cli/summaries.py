@@ -1,0 +1,137 @@
+"""The figures of a run that a user reads first, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from aimcsim.cli import views
+from aimcsim.cli.names import local, shortened
+from aimcsim.cli.tables import counted, grid, percent
+from aimcsim.cli.views import Row
+from aimcsim.run import Run
+from aimcsim.units import format_energy_j, format_si, format_time_ps
+from aimcsim.workload.weights import RANDOM_WEIGHTS
+
+TOP = 3
+NAME_WIDTH = 40
+"""Longest name within a sentence, so that a line of 80 columns can always be broken beside it."""
+
+
+def summary_table(run: Run, *, checked: Row | None = None, note: str = "", directory: Path | None = None) -> Table:
+    """Return what a user reads first.
+
+    Parameters
+    ----------
+    checked : dict, optional
+        In the place of the summary's `outputs_checked`, when more was compared than what the run computed.
+    note : str
+        What to add to the explanation below the table.
+    directory : Path, optional
+        Where the run is stored.
+    """
+    values = run.summary
+    how = {"off": "timing only", "ideal": "exact values", "quantized": "quantized values"}[values["analog"]]
+    title = f"{values['workload']} on {values['chip']}: {counted(values['requests'], 'request')}, {how}"
+    listed = "--json" if directory is None else f"aimcsim show {directory} --assumptions"
+    rows = [
+        *_performance(run),
+        *_values(checked or values["outputs_checked"], values["assumptions"]),
+        *_bottlenecks(run),
+        ("assumptions", f"{len(values['assumptions'])}, listed by {listed}"),
+    ]
+    caption = "path: part of the critical path; wait: part of the time of all ops; behind: who held it"
+    return grid(title, ("", ""), rows, f"{caption}{note}")
+
+
+def _performance(run: Run) -> list[tuple[str, str]]:
+    values = run.summary
+    used = f"{counted(values['tiles_used'], 'tile')}, {counted(values['crossbars_used'], 'crossbar')}"
+    return [
+        ("latency", _latency(run)),
+        ("throughput", f"{format_si(values['throughput_per_s'], '').rstrip()} requests per second"),
+        ("energy", _energy(run)),
+        *_programming(run),
+        ("area", f"{format_si(values['area_m2'], 'm2')}; in use: {used}"),
+    ]
+
+
+def _latency(run: Run) -> str:
+    """Return the latency with what it was measured under: requests that stand in line take longer."""
+    values = run.summary
+    median, longest = (format_time_ps(values["latency_ps"][key]) for key in ("p50", "max"))
+    unwritten = "; weights were written meanwhile" if _programs_during(run) else ""
+    if values["requests"] == 1:
+        return f"{median} (one request alone{unwritten})"
+    load = f"all {values['requests']} requests waiting at the start"
+    return f"{median} a request (median), {longest} the longest ({load}{unwritten})"
+
+
+def _programs_during(run: Run) -> bool:
+    """Return whether requests were admitted before all weights were written."""
+    return views.programmed_ps(run) > int(run.summary["programming_ps"])
+
+
+def _energy(run: Run) -> str:
+    energy, static = run.summary["energy_j"], views.static_energy(run)
+    each = f"{format_energy_j(energy['per_request'])} a request: {_largest(energy['by_component'])}"
+    if not static:
+        return f"{each}; none of it static"
+    part = format_energy_j(sum(static.values()) / run.summary["requests"])
+    return f"{each}\n{part} of it static, drawn in any case: {_largest(static)}"
+
+
+def _largest(joules: Mapping[str, float]) -> str:
+    """Return the components that take most of the energy, with their shares."""
+    total = sum(joules.values()) or 1.0
+    first = sorted(joules.items(), key=lambda item: (-item[1], item[0]))[:TOP]
+    return ", ".join(f"{shortened(name, NAME_WIDTH)} {percent(value / total)}" for name, value in first)
+
+
+def _programming(run: Run) -> list[tuple[str, str]]:
+    time_ps, energy = views.programmed_ps(run), run.summary["energy_j"]["programming"]
+    if not time_ps:
+        return []
+    when = (
+        "once, while requests wait; static power is in their energy"
+        if _programs_during(run)
+        else "once, before the first request"
+    )
+    return [("programming", f"{format_time_ps(time_ps)} and {format_energy_j(energy)}, {when}")]
+
+
+def _values(checked: Row | None, assumptions: Sequence[str]) -> list[tuple[str, str]]:
+    if checked is None:
+        return []
+    samples, agreeing = counted(checked["samples"], "sample"), _count(checked, "agreement")
+    error = f"largest error {percent(checked['max_rel_err'])} of the largest output"
+    rows = [("outputs", f"same largest one as in float for {agreeing} of {samples}\n{error}")]
+    if "accuracy" in checked:
+        right, in_float = _count(checked, "accuracy"), _count(checked, "reference_accuracy")
+        rows.append(("accuracy", f"{right} of {samples} right, in float {in_float}"))
+    if RANDOM_WEIGHTS in assumptions:
+        rows.append(("weights", "random, as no file of them was given: the outputs mean nothing"))
+    return rows
+
+
+def _count(checked: Row, share: str) -> int:
+    return round(float(checked[share]) * int(checked["samples"]))
+
+
+def _bottlenecks(run: Run) -> list[tuple[str, str]]:
+    return [(f"bottleneck {place}", _bottleneck(row)) for place, row in enumerate(views.bottlenecks(run, TOP), start=1)]
+
+
+def _bottleneck(row: Row) -> str:
+    shares = f"{percent(row['share'])} path, {percent(row['wait_share'])} wait"
+    behind = f", behind {shortened(row['holders'][0], NAME_WIDTH)}" if row["holders"] else ""
+    return f"{shares}, {row['cause']}: {shortened(local(row['resource']), NAME_WIDTH)}{behind}"
+
+
+def assumption_table(run: Run) -> Table:
+    """Return what a run assumes, a sentence a row."""
+    values = run.summary
+    rows = [(str(place), one) for place, one in enumerate(values["assumptions"], start=1)]
+    return grid(f"{values['workload']} on {values['chip']}: what was assumed", ("", ""), rows)
