@@ -87,6 +87,9 @@ def run(  # noqa: PLR0913 - one parameter per option
         Literal["vector", "row", "layer"], typer.Option(help="What one record covers; changes no result.")
     ] = "row",
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
+    engine: Annotated[
+        Literal["reference", "fast"], typer.Option(help="SimPy processes, or the same times from a compiled loop.")
+    ] = "reference",
     overrides: SetOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the run in DIR.")] = False,
     program_first: Annotated[
@@ -114,6 +117,7 @@ def run(  # noqa: PLR0913 - one parameter per option
             analog=analog,
             grain=grain,
             seed=seed,
+            engine=engine,
             program_first=program_first,
         )
     if output is not None:

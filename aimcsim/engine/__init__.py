@@ -3,6 +3,8 @@
 from aimcsim.engine.capacity import EdgeNeed, edge_needs
 from aimcsim.engine.edge import Edge
 from aimcsim.engine.environment import Environment
+from aimcsim.engine.fast import FastEngine, can_run_fast
+from aimcsim.engine.flat import CompiledEngine
 from aimcsim.engine.reference import ReferenceEngine
 from aimcsim.engine.server import Hold, Server
 from aimcsim.engine.slots import SlotPool
@@ -13,9 +15,11 @@ from aimcsim.engine.walkback import Segment, Walk
 
 __all__ = [
     "BytePool",
+    "CompiledEngine",
     "Edge",
     "EdgeNeed",
     "Environment",
+    "FastEngine",
     "Hold",
     "ReferenceEngine",
     "Segment",
@@ -27,6 +31,7 @@ __all__ = [
     "Stream",
     "System",
     "Walk",
+    "can_run_fast",
     "edge_needs",
     "span_of",
 ]

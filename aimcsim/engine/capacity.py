@@ -15,6 +15,9 @@ from heapq import heappop, heappush
 from aimcsim.engine.edge import Edge
 from aimcsim.engine.stream import Stream
 
+MOST_LOWERED = 20_000
+"""Vectors of a request up to which the least is searched for to the last vector."""
+
 
 @dataclass(frozen=True, slots=True)
 class EdgeNeed:
@@ -42,11 +45,15 @@ def least_capacities(streams: Sequence[Stream], edges: Sequence[Edge]) -> list[i
     """Return the least vectors of space per edge: no edge can have one less while the others have theirs.
 
     Each edge starts from what an eager schedule uses; where that is more than the edge's own window demands (at the
-    joins of paths of different look-ahead), it is lowered as far as the game still ends.
+    joins of paths of different look-ahead), it is lowered as far as the game still ends. Systems of more than
+    `MOST_LOWERED` vectors a request keep what the eager schedule uses, which suffices but may be more than the least:
+    each trial is a game of its own.
     """
     highest = _Game(streams, edges, [None] * len(edges)).play()
     assert highest is not None, "without bounds every acyclic system completes"
     least = [count if edge.vector_bytes else 0 for edge, count in zip(edges, highest, strict=True)]
+    if sum(stream.vectors for stream in streams) > MOST_LOWERED:
+        return least
     for edge in edges:
         if edge.vector_bytes:
             least[edge.index] = _lowest(streams, edges, least, edge)

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import Any
 
 from aimcsim.engine.deadlock import report_deadlock
 from aimcsim.engine.edge import Edge
@@ -24,9 +23,6 @@ from aimcsim.engine.stream import Stage, StageLog, Stream, System
 
 ARRIVAL, SLOT, SERVER, CAPTURE, ASKED = range(5)
 """What the next iteration of a stage needs next; `ASKED`: the answer to a request."""
-
-What = Any
-"""What happens at a desk: a request, slots coming back (stream, how many in all), its server let go, a look."""
 
 TAKEN = 1 << 20
 """Added to a stage's index: the run that serves what has its slot."""
@@ -53,13 +49,20 @@ class Run:
     queued: bool = False
 
 
+Request = tuple[int, int, int, int, Run]
+"""When it was asked, two numbers that break ties after that, one that tells its requests apart, and whose it is."""
+
+What = Request | tuple[int, int] | tuple[()] | None
+"""What happens at a desk: a request, slots coming back (stream, how many in all), its server let go, a look."""
+
+
 @dataclass(slots=True, eq=False)
 class Desk:
     """Who waits at a shared server or pool."""
 
     order: int
     resource: Server | SlotPool
-    pending: list[tuple[int, int, int, int, Run]] = field(default_factory=list)
+    pending: list[Request] = field(default_factory=list)
     open: bool = False
     taken: int = 0
     armed_ps: int = -1
@@ -88,7 +91,8 @@ class FastEngine:
         self._clients = Counter(
             id(stage.server) for stream in system.streams if stream.total for stage in stream.stages if stage.server
         )
-        self._desks = {id(one): Desk(one.order, one) for one in (*system.servers, *system.slots)}
+        resources: list[Server | SlotPool] = [*system.servers, *system.slots]
+        self._desks = {id(one): Desk(one.order, one) for one in resources}
         self._returns: dict[tuple[int, int], Returns] = {}
         self._passed: list[list[int]] = [[] for _ in system.edges]
         self._events: list[tuple[int, int, Desk, What]] = []
@@ -101,13 +105,8 @@ class FastEngine:
         for stream in system.streams:
             self._set_up(stream)
 
-    @staticmethod
-    def can_run(system: System) -> bool:
-        """Whether a system has only what this engine knows: no byte pools, no components of the user's own."""
-        return all(edge.pool is None for edge in system.edges) and all(stream.total for stream in system.streams)
-
-    def run(self) -> None:
-        """Advance all streams to their last vector."""
+    def run(self) -> int:
+        """Advance all streams to their last vector; return the number of events that took."""
         for stream in self.system.streams:
             self._issue(stream)
         self._drain()
@@ -118,6 +117,7 @@ class FastEngine:
         if any(len(stream.end_ps) < stream.total for stream in self.system.streams):
             raise report_deadlock(self.system)
         settle(self.system)
+        return self._count
 
     def _set_up(self, stream: Stream) -> None:
         """Make the runs of a stream; `_next` tells which one follows a stage (-1: the issue of vectors)."""
@@ -160,17 +160,21 @@ class FastEngine:
         while self._events and self._events[0][0] == now:
             _, _, desk, what = heappop(self._events)
             desks[desk.order] = desk
-            if what is None:
-                continue
-            if not what:
-                desk.open = False
-            elif len(what) == 2:
-                self._give_back(desk, now, *what)
-            else:
-                heappush(desk.pending, what)
+            self._apply(desk, now, what)
         for order in sorted(desks):
             self._decide(desks[order], now)
         self._drain()
+
+    def _apply(self, desk: Desk, now: int, what: What) -> None:
+        """Note what happens at a desk."""
+        if what is None:
+            return
+        if not what:
+            desk.open = False
+        elif len(what) == 2:
+            self._give_back(desk, now, *what)
+        else:
+            heappush(desk.pending, what)
 
     def _event(self, time_ps: int, desk: Desk, what: What) -> None:
         self._count += 1
@@ -180,7 +184,7 @@ class FastEngine:
         resource = desk.resource
         if isinstance(resource, SlotPool):
             while desk.pending and desk.taken < resource.count:
-                asked, stream, iteration, _, run = heappop(desk.pending)
+                asked, *_, run = heappop(desk.pending)
                 desk.taken += 1
                 self._have_slot(run, resource, asked, now)
             return
@@ -242,10 +246,7 @@ class FastEngine:
         if run.stage.acquires is not None and not run.slots_only:
             run.needs = SERVER
             return len(run.before) > iteration or self._not_yet(run)
-        if run.index == 0:
-            source = iteration // run.stage.iterations
-        else:
-            source = stream.upstream(run.index, iteration)
+        source = stream.upstream(run.index, iteration) if run.index else iteration // run.stage.iterations
         if len(run.before) <= source:
             return False
         run.log.arrival_ps.append(run.stage.enter(run.before[source]))
@@ -422,6 +423,11 @@ class FastEngine:
             edge.freed_ps.append(max(passed[vector], edge.arrived_ps[vector]))
         if len(edge.freed_ps) > before:
             self._issue(self.system.streams[edge.source])
+
+
+def can_run_fast(system: System) -> bool:
+    """Whether a system has only what the fast engines know: no byte pools, no components of the user's own."""
+    return all(edge.pool is None for edge in system.edges) and all(stream.total for stream in system.streams)
 
 
 def settle(system: System) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from aimcsim import _kernels
 from aimcsim.engine.deadlock import report_deadlock
-from aimcsim.engine.fast import settle
+from aimcsim.engine.fast import FastEngine, settle
 from aimcsim.engine.server import Hold
 from aimcsim.engine.slots import SlotPool, SlotUse
 from aimcsim.engine.span import Span
@@ -55,7 +55,10 @@ class CompiledEngine:
         """Advance all streams to their last vector; return the number of events that took."""
         system = self.system
         programs = sum(stream.kind == "program" for stream in system.streams)
-        loop = _kernels.stream_loop()(self._arrays, system.begin or 0, int(system.begin is not None), programs)
+        compiled = _kernels.stream_loop()
+        if compiled is None:
+            return FastEngine(system).run()
+        loop = compiled(self._arrays, system.begin or 0, int(system.begin is not None), programs)
         events = int(loop.run())
         self._restore()
         if any(len(stream.end_ps) < stream.total for stream in system.streams):
@@ -274,7 +277,8 @@ class CompiledEngine:
 
     def _log(self, name: str, run: int) -> list[int]:
         first, done = int(self._arrays["r_offset"][run]), int(self._arrays["r_done"][run])
-        return self._arrays[name][first : first + done].tolist()
+        times: list[int] = self._arrays[name][first : first + done].tolist()
+        return times
 
     def _restore_log(self, run: int, stream: Stream, index: int, kind: int) -> None:
         log, stage = stream.log[index], stream.stages[index]

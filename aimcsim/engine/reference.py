@@ -64,8 +64,8 @@ class ReferenceEngine:
             if edge.pool is not None:
                 edge.pool.arbiter = self._space
 
-    def run(self) -> None:
-        """Start every stream and process events until the last vector has ended."""
+    def run(self) -> int:
+        """Start every stream and process events until the last vector has ended; return their number."""
         for stream in self.system.streams:
             if stream.total:
                 self._start(stream)
@@ -76,6 +76,7 @@ class ReferenceEngine:
                 raise report_deadlock(self.system)
             self.env.step()
         self.env.run(until=int(self.env.now) + 1)
+        return self.env.scheduled
 
     def _start(self, stream: Stream) -> None:
         """Set up the processes of a stream, first stage to last."""

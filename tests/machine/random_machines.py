@@ -22,7 +22,6 @@ class Case:
     overrides: tuple[str, ...]
     requests: int
     spare_bytes: int | None
-    spare_bytes: int | None
 
     def workload(self) -> Workload:
         """Return the network; the text of its layers is what a user would write."""

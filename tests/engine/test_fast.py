@@ -1,0 +1,98 @@
+"""Is the fast engine the reference to the picosecond, compiled and as its readable twin?"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+
+from aimcsim import simulate
+from aimcsim.engine import CompiledEngine, FastEngine, ReferenceEngine, System, can_run_fast
+from aimcsim.errors import CapacityError
+from aimcsim.run import build as build_machine
+from tests.checker_shares import check_all
+from tests.engine.random_systems import Recipe, build, recipes
+from tests.engine.test_random_systems import examples
+from tests.machine.random_machines import Case, cases
+
+ENGINES = pytest.mark.parametrize("engine", [CompiledEngine, FastEngine])
+
+
+def everything(system: System) -> dict[str, object]:
+    """Return all that a run has logged, under the name of what logged it."""
+    found: dict[str, object] = {}
+    for stream in system.streams:
+        found[f"stream {stream.index}"] = (stream.issue_ps, stream.end_ps, stream.stage_counts, stream.log)
+    for edge in system.edges:
+        space = [(use.integral, use.highest) for use in (edge.occupancy, edge.valid)]
+        found[f"edge {edge.index}"] = (edge.reserved, edge.arrived_ps, edge.freed_ps, space)
+    for server in system.servers:
+        found[f"server {server.order}"] = (server.busy_ps, server.holds)
+    for pool in system.slots:
+        found[f"pool {pool.order}"] = pool.uses
+    return found
+
+
+@ENGINES
+@examples(150)
+@given(recipe=recipes())
+def test_every_log_of_a_random_system_is_the_references(engine: type[FastEngine], recipe: Recipe) -> None:
+    reference, fast = build(recipe).system, build(recipe).system
+    assert can_run_fast(fast)
+
+    ReferenceEngine(reference).run()
+    engine(fast).run()
+
+    assert everything(fast) == everything(reference)
+
+
+@ENGINES
+@examples(75)
+@given(case=cases())
+def test_every_log_of_a_random_machine_is_the_references(engine: type[FastEngine], case: Case) -> None:
+    try:
+        chip = case.chip()
+    except CapacityError:
+        return
+    network = case.workload()
+    reference, fast = (build_machine(chip, network, requests=case.requests).plan.system for _ in range(2))
+
+    ReferenceEngine(reference).run()
+    engine(fast).run()
+
+    assert everything(fast) == everything(reference)
+
+
+@pytest.mark.parametrize("preset", ["tiny", "isaac"])
+@pytest.mark.parametrize("network", ["digits_mlp", "digits_cnn", "digits_resnet8", "digits_dscnn"])
+def test_trained_networks_run_the_same_and_pass_the_checker(preset, network, traces_dir) -> None:
+    pytest.importorskip("onnx")
+    systems = [build_machine(preset, traces_dir / f"{network}.onnx", requests=2).plan.system for _ in range(2)]
+
+    ReferenceEngine(systems[0]).run()
+    CompiledEngine(systems[1]).run()
+
+    assert everything(systems[1]) == everything(systems[0])
+    check_all(systems[1])
+
+
+def test_a_run_on_the_fast_engine_has_the_same_figures_and_outputs() -> None:
+    import numpy as np
+
+    from aimcsim.workload import demo_inputs
+
+    with np.load(demo_inputs("digits_cnn")) as stored:
+        inputs = {name: stored[name][:3] for name in stored.files}
+    runs = [simulate("tiny", "digits_cnn", inputs=inputs, engine=engine) for engine in ("reference", "fast")]
+
+    own = {"engine", "events", "wall_s"}
+    figures = [{key: value for key, value in run.summary.items() if key not in own} for run in runs]
+    assert figures[0] == figures[1]
+    assert runs[1].summary["engine"] == "fast"
+    for name, values in runs[0].outputs.items():
+        assert np.array_equal(values, runs[1].outputs[name])
+
+
+def test_a_pool_without_quotas_goes_to_the_reference() -> None:
+    run = simulate("tiny", "digits_cnn", overrides=["tile.policy=pool"], engine="fast")
+
+    assert run.summary["engine"] == "reference"
