@@ -52,19 +52,22 @@ class CompiledEngine:
         self._arrays = self._flatten()
 
     def run(self) -> int:
-        """Advance all streams to their last vector; return the number of events that took."""
+        """Advance all streams to their last vector, log it in the system; return the number of events that took."""
+        if _kernels.stream_loop() is None:
+            return FastEngine(self.system).run()
+        events = self.advance()
+        self._restore()
+        if any(len(stream.end_ps) < stream.total for stream in self.system.streams):
+            raise report_deadlock(self.system)
+        settle(self.system)
+        return events
+
+    def advance(self) -> int:
+        """Run the compiled loop alone, without bringing its logs back."""
         system = self.system
         programs = sum(stream.kind == "program" for stream in system.streams)
-        compiled = _kernels.stream_loop()
-        if compiled is None:
-            return FastEngine(system).run()
-        loop = compiled(self._arrays, system.begin or 0, int(system.begin is not None), programs)
-        events = int(loop.run())
-        self._restore()
-        if any(len(stream.end_ps) < stream.total for stream in system.streams):
-            raise report_deadlock(system)
-        settle(system)
-        return events
+        loop = _kernels.stream_loop()(self._arrays, system.begin or 0, int(system.begin is not None), programs)
+        return int(loop.run())
 
     # ---- flattening
 
