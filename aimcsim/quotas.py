@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aimcsim.components import Buffer
 from aimcsim.controller import Plan
-from aimcsim.engine import BytePool, Edge, EdgeNeed, SpaceArbiter, edge_needs
+from aimcsim.engine import BytePool, Edge, EdgeNeed, edge_needs
 from aimcsim.errors import CapacityError, Problem
 
 
@@ -47,7 +47,7 @@ def deal(plan: Plan) -> list[Quota]:
     pooled = plan.chip.spec.tile.policy == "pool"
     for path, edges in members.items():
         if pooled:
-            _pool(plan, buffers[path], edges)
+            _pool(buffers[path], edges)
         else:
             _fill(buffers[path].size_bytes, edges, needs)
     return [_quota(plan, edge, needs[edge.index]) for edge in system.edges if edge.index in plan.homes]
@@ -100,9 +100,9 @@ def _fill(size_bytes: int, edges: Sequence[Edge], needs: Sequence[EdgeNeed]) -> 
         edge.capacity = quota[edge.index] + share
 
 
-def _pool(plan: Plan, buffer: Buffer, edges: Sequence[Edge]) -> None:
-    """Put the edges of a buffer in one pool of its bytes; the engine sets the pool's arbiter."""
-    pool = BytePool(SpaceArbiter(plan.system.env, 0), buffer.path, buffer.size_bytes)
+def _pool(buffer: Buffer, edges: Sequence[Edge]) -> None:
+    """Put the edges of a buffer in one pool of its bytes."""
+    pool = BytePool(buffer.path, buffer.size_bytes)
     for edge in edges:
         edge.pool = pool
         pool.edges.append(edge)

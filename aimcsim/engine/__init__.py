@@ -1,14 +1,14 @@
 """Engines: streams of vectors through stages, servers, slots and edges. They know no chip, no layer and no value."""
 
 from aimcsim.engine.capacity import EdgeNeed, edge_needs
-from aimcsim.engine.edge import Edge
+from aimcsim.engine.edge import BytePool, Edge
 from aimcsim.engine.environment import Environment
 from aimcsim.engine.fast import FastEngine, can_run_fast
 from aimcsim.engine.flat import CompiledEngine
 from aimcsim.engine.reference import ReferenceEngine
 from aimcsim.engine.server import Hold, Server
 from aimcsim.engine.slots import SlotPool
-from aimcsim.engine.space import BytePool, SpaceArbiter
+from aimcsim.engine.space import SpaceArbiter
 from aimcsim.engine.span import Span, span_of
 from aimcsim.engine.stream import Stage, Stream, System
 from aimcsim.engine.walkback import Segment, Walk

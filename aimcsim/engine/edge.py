@@ -6,16 +6,14 @@ the last vector that needs it. Indices run over all requests of a run, one after
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 from simpy.events import Event
 
 from aimcsim.engine.environment import Environment
-
-if TYPE_CHECKING:
-    from aimcsim.engine.space import BytePool
 
 Indices = npt.NDArray[np.int64]
 
@@ -147,7 +145,7 @@ class Edge:
         self.occupancy.change(-count, now)
         self.valid.change(-count, now)
         if self.pool is not None:
-            self.pool.give(count * self.vector_bytes)
+            self.pool.give_back(count * self.vector_bytes)
         event, self._room = self._room, None
         if event is not None:
             event.succeed()
@@ -163,3 +161,25 @@ class Edge:
         if self._room is None:
             self._room = Event(self._env)
         return self._room
+
+
+@dataclass(slots=True, eq=False)
+class BytePool:
+    """The bytes of one buffer, shared by all its edges instead of dealt out in quotas.
+
+    Attributes
+    ----------
+    returned : called when bytes come back; set by the engine that hands them out.
+    """
+
+    path: str
+    size_bytes: int
+    used_bytes: int = 0
+    edges: list[Edge] = field(default_factory=list)
+    returned: Callable[[], None] | None = None
+
+    def give_back(self, count: int) -> None:
+        """Take `count` bytes back."""
+        self.used_bytes -= count
+        if self.returned is not None:
+            self.returned()

@@ -62,7 +62,7 @@ class ReferenceEngine:
         self._programs = sum(stream.kind == "program" and stream.total > 0 for stream in system.streams)
         for edge in system.edges:
             if edge.pool is not None:
-                edge.pool.arbiter = self._space
+                edge.pool.returned = self._space.wake
 
     def run(self) -> int:
         """Start every stream and process events until the last vector has ended; return their number."""

@@ -7,28 +7,11 @@ pools can deadlock although every edge alone would have room; the run then ends 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from simpy.events import Event
 
 from aimcsim.engine.edge import Edge
 from aimcsim.engine.environment import Environment
-
-
-@dataclass(slots=True, eq=False)
-class BytePool:
-    """The bytes of one buffer, shared by all its edges."""
-
-    arbiter: SpaceArbiter
-    path: str
-    size_bytes: int
-    used_bytes: int = 0
-    edges: list[Edge] = field(default_factory=list)
-
-    def give(self, count: int) -> None:
-        """Take `count` bytes back."""
-        self.used_bytes -= count
-        self.arbiter.wake()
 
 
 class SpaceArbiter:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from simpy.events import Event
 
-from aimcsim.engine import BytePool, Edge, ReferenceEngine, Server, SpaceArbiter, span_of
+from aimcsim.engine import BytePool, Edge, ReferenceEngine, Server, span_of
 from aimcsim.errors import DeadlockError
 from tests.engine.builders import Bench, convolution, convolved, one_to_one, stage, whole, window
 
@@ -32,7 +32,7 @@ def two_paths(bench: Bench, *, slow_ps: int = 50) -> tuple[Edge, Edge]:
 
 def pooled(bench: Bench, edges: Sequence[Edge], size_bytes: int) -> BytePool:
     """Have edges share the bytes of one buffer, without quotas."""
-    pool = BytePool(SpaceArbiter(bench.system.env, bench.system.arbiters), "tile.buffer", size_bytes, edges=list(edges))
+    pool = BytePool("tile.buffer", size_bytes, edges=list(edges))
     for edge in edges:
         edge.pool = pool
     return pool
