@@ -87,6 +87,7 @@ class FastEngine:
     """
 
     def __init__(self, system: System) -> None:
+        check_can_run_fast(system)
         self.system = system
         self._clients = Counter(
             id(stage.server) for stream in system.streams if stream.total for stage in stream.stages if stage.server
@@ -428,6 +429,12 @@ class FastEngine:
 def can_run_fast(system: System) -> bool:
     """Whether a system has only what the fast engines know: no byte pools, no components of the user's own."""
     return all(edge.pool is None for edge in system.edges) and all(stream.total for stream in system.streams)
+
+
+def check_can_run_fast(system: System) -> None:
+    """Raise ValueError if a system needs the reference engine."""
+    if not can_run_fast(system):
+        raise ValueError("byte pools and components of the user's own need the reference engine")
 
 
 def settle(system: System) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from aimcsim import _kernels
 from aimcsim.engine.deadlock import report_deadlock
-from aimcsim.engine.fast import FastEngine, settle
+from aimcsim.engine.fast import FastEngine, check_can_run_fast, settle
 from aimcsim.engine.server import Hold
 from aimcsim.engine.slots import SlotPool, SlotUse
 from aimcsim.engine.span import Span
@@ -38,6 +38,7 @@ class CompiledEngine:
     """
 
     def __init__(self, system: System) -> None:
+        check_can_run_fast(system)
         self.system = system
         self._clients: dict[tuple[int, int], int] = {}
         self._client_pools: list[SlotPool] = []

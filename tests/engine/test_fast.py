@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 
@@ -64,7 +66,7 @@ def test_every_log_of_a_random_machine_is_the_references(engine: type[FastEngine
 
 @pytest.mark.parametrize("preset", ["tiny", "isaac"])
 @pytest.mark.parametrize("network", ["digits_mlp", "digits_cnn", "digits_resnet8", "digits_dscnn"])
-def test_trained_networks_run_the_same_and_pass_the_checker(preset, network, traces_dir) -> None:
+def test_trained_networks_run_the_same_and_pass_the_checker(preset: str, network: str, traces_dir: Path) -> None:
     pytest.importorskip("onnx")
     systems = [build_machine(preset, traces_dir / f"{network}.onnx", requests=2).plan.system for _ in range(2)]
 
@@ -93,6 +95,10 @@ def test_a_run_on_the_fast_engine_has_the_same_figures_and_outputs() -> None:
 
 
 def test_a_pool_without_quotas_goes_to_the_reference() -> None:
-    run = simulate("tiny", "digits_cnn", overrides=["tile.policy=pool"], engine="fast")
+    overrides = ["tile.policy=pool"]
+
+    run = simulate("tiny", "digits_cnn", overrides=overrides, engine="fast")
 
     assert run.summary["engine"] == "reference"
+    with pytest.raises(ValueError, match="reference engine"):
+        CompiledEngine(build_machine("tiny", "digits_cnn", overrides=overrides).plan.system)
