@@ -136,6 +136,8 @@ class Derived:
             if edge.capacity is not None and vector >= edge.capacity:
                 gone = vector - edge.capacity
                 after = max(after, self._known(edge.freed_ps[gone], "freed", edge.index, gone))
+        if any(edge.pool is not None for edge in stream.outputs):
+            return (after[0], after[1] + 1)  # bytes of a pool are handed out in a round
         return after
 
     def _begin(self, stream: Stream) -> Moment:

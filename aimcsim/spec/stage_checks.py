@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from math import prod
 
 from aimcsim.errors import Problem
 from aimcsim.located import one_of
@@ -43,6 +44,8 @@ def check_table(chip: ChipFile, name: TableName) -> Iterator[Problem]:
     yield from checker.loops()
     yield from checker.stages()
     yield from checker.slots()
+    if name == "mvm":
+        yield from checker.reads()
 
 
 @dataclass(slots=True)
@@ -136,6 +139,26 @@ class _Table:
         if role in ("input_buffer", "output_buffer") and self.chip.buffer_of(role) not in self.chip.tile.buffers:
             return True
         return self.chip.clock_of(resource) is not None
+
+    def reads(self) -> Iterator[Problem]:
+        """Check that the loops around the crossbar make the reads that the values take, and count each column once."""
+        counts = {"input_phases": self.chip.input_phases, "polarities": self.chip.polarities}
+        wanted = prod(counts.values())
+        for i, stage in enumerate(self.table.stages):
+            around = self.table.loops[: self.depth.get(stage.loop, 0)]
+            path = f"{self.path}.stages[{i}]"
+            reads = prod(counts.get(loop.count, 1) if isinstance(loop.count, str) else loop.count for loop in around)
+            if stage.resource == "crossbar" and reads % wanted:
+                message = (
+                    f"a vector takes {wanted} reads of the array (input phases times polarities), and this stage runs "
+                    f"{reads} times; put it in loops with these counts"
+                )
+                yield self.chip.where.problem(f"{path}.loop", message)
+            split = [loop.name for loop in around if loop.count in ("column_groups", "weight_slices")]
+            for action, quantity in stage.actions.items():
+                if split and quantity in ("columns", "cells"):
+                    message = f"counts all {quantity} in every turn of `{split[0]}`; count it outside that loop"
+                    yield self.chip.where.problem(f"{path}.actions.{action}", message)
 
     def actions(self, path: str, stage: Stage) -> Iterator[Problem]:
         """Check that each action is counted by a known quantity and has a cost, so that nothing is free in silence."""

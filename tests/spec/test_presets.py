@@ -134,9 +134,12 @@ def test_links_of_a_mesh_count_both_directions() -> None:
     assert load_chip("tiny").instances("link") == 8
 
 
+BOTH_LOOPS = "tables.mvm.loops=[{name: polarity, count: polarities}, {name: input_phase, count: input_phases}]"
+
+
 def test_two_passes_drive_magnitudes() -> None:
     """Eight bits with a sign of their own leave seven to drive, twice."""
-    chip = load_chip("tiny", ["tile.inputs.sign=two_pass"])
+    chip = load_chip("tiny", ["tile.inputs.sign=two_pass", BOTH_LOOPS])
 
     assert (chip.input_phases, chip.polarities) == (7, 2)
 
@@ -146,7 +149,7 @@ def test_two_passes_drive_magnitudes() -> None:
     [
         ([], 8),
         (["tile.inputs.bits_per_phase=2"], 5),  # seven magnitude bits two by two, and the sign bit by itself
-        (["tile.inputs.sign=two_pass", "tile.inputs.bits_per_phase=2"], 4),
+        (["tile.inputs.sign=two_pass", "tile.inputs.bits_per_phase=2", BOTH_LOOPS], 4),
         (["tile.inputs={encoding: pulse_width, sign: bipolar}"], 1),
     ],
 )
