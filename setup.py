@@ -23,6 +23,7 @@ if SANITIZE:
     LINK_ARGS += [sanitizers]
 
 KERNELS = "aimcsim/_kernels"
+STREAMS = ("_streams.pyx", "streams.c", "streams_rings.c", "streams_account.c", "streams_walk.c")
 EXTENSIONS = [
     Extension(
         "aimcsim._kernels._array",
@@ -34,7 +35,15 @@ EXTENSIONS = [
     ),
     Extension(
         "aimcsim._kernels._streams",
-        [f"{KERNELS}/_streams.pyx"],
+        [f"{KERNELS}/{name}" for name in STREAMS],
+        include_dirs=[KERNELS],
+        depends=[f"{KERNELS}/streams.h"],
+        extra_compile_args=COMPILE_ARGS,
+        extra_link_args=LINK_ARGS,
+    ),
+    Extension(
+        "aimcsim._kernels._tokens",
+        [f"{KERNELS}/_tokens.pyx"],
         extra_compile_args=COMPILE_ARGS,
         extra_link_args=LINK_ARGS,
     ),

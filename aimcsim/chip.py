@@ -29,7 +29,7 @@ class Site:
     stream: int
     layer: str
     tile: int
-    crossbars: tuple[int, ...] = ()
+    crossbars: range = range(0)
     bank: int = 0
 
 

@@ -11,10 +11,10 @@ from aimcsim import quantities
 from aimcsim.chip import Chip, Site
 from aimcsim.components import Buffer
 from aimcsim.engine import Stream, System
-from aimcsim.mapping import LayerShare, Mapping, WeightBlock
+from aimcsim.mapping import LayerShare, Mapping
 from aimcsim.network import HOST
-from aimcsim.ops import DigitalKind, MatrixKind, TensorShape, Window
-from aimcsim.quantities import Amounts, packed_bytes
+from aimcsim.ops import DigitalKind, IndexArray, MatrixKind, TensorShape, Window
+from aimcsim.quantities import Amounts, packed_bytes, whole
 from aimcsim.tables import Place, compile_table
 from aimcsim.workload.graph import Layer, Workload
 
@@ -52,9 +52,8 @@ class Controller:
         self._spec = chip.spec
         self._workload = workload
         self._mapping = mapping
-        self._shares: dict[str, list[LayerShare]] = {}
-        for share in mapping.shares:
-            self._shares.setdefault(share.layer, []).append(share)
+        self._elementwise: dict[int, Window] = {}
+        self._nothing: dict[int, IndexArray] = {}
         self.plan = Plan(system, chip, workload, mapping)
 
     def build(self) -> Plan:
@@ -83,24 +82,27 @@ class Controller:
         return stream
 
     def _site(self, layer: str, tile: int, share: LayerShare | None = None) -> Site:
-        crossbars, bank = ((), 0) if share is None else (share.crossbars, share.bank)
-        return Site(len(self._system.streams), layer, tile, tuple(crossbars), bank)
+        crossbars, bank = (range(0), 0) if share is None else (share.crossbars, share.bank)
+        return Site(len(self._system.streams), layer, tile, crossbars, bank)
 
     def _matrix_layer(self, layer: Layer) -> None:
         """A layer with static weights: a stream per tile that has part of it, and a reduction if these are several."""
-        shares = self._shares[layer.name]
-        parts = [self._share(layer, share, final=len(shares) == 1) for share in shares]
+        shares = self._mapping.shares_of(layer.name)
+        final = len(shares) == 1
+        columns = map(self._mapping.columns_of, shares)
+        amounts = [
+            quantities.mvm_amounts(self._spec, share, blocks, final=final)
+            for share, blocks in zip(shares, columns, strict=True)
+        ]
+        window = layer.op.windows(*self._workload.input_shapes(layer))[0]
+        parts = [self._share(layer, share, one, window, final=final) for share, one in zip(shares, amounts, strict=True)]
         home = self._mapping.home[layer.name]
-        result = parts[0] if len(parts) == 1 else self._reduce(layer, shares, parts, home)
+        result = parts[0] if final else self._reduce(layer, shares, amounts, parts)
         self.plan.result[layer.name], self.plan.tiles[layer.name] = result, home
 
-    def _share(self, layer: Layer, share: LayerShare, *, final: bool) -> Stream:
+    def _share(self, layer: Layer, share: LayerShare, amounts: Amounts, window: Window, *, final: bool) -> Stream:
         """The part of a layer on one tile, with the programming of its weights."""
-        blocks = self._mapping.blocks_in(share)
-        amounts = quantities.mvm_amounts(self._spec, share, blocks, final=final)
-        shape = self._workload.input_shapes(layer)[0]
-        window = layer.op.windows(shape)[0]
-        program = self._program(layer, share, blocks, amounts)
+        program = self._program(layer, share, amounts)
         feeds = self._feeds(layer, share.tile)
         windowed = quantities.mvm_windowed(self._spec, amounts, window)
         place = Place(self._site(layer.name, share.tile, share), amounts, final=final, windowed=windowed)
@@ -110,9 +112,9 @@ class Controller:
         self._state_edge(program, stream)
         return stream
 
-    def _program(self, layer: Layer, share: LayerShare, blocks: Sequence[WeightBlock], amounts: Amounts) -> Stream:
+    def _program(self, layer: Layer, share: LayerShare, amounts: Amounts) -> Stream:
         """The state op that writes a share's weights before its first read."""
-        weights = sum(block.weights for block in blocks)
+        weights = whole(amounts["weights"])
         size = packed_bytes(weights, self._spec.numbers.weight_bits)
         amounts = {**amounts, "input_bytes": size, "input_elements": weights}
         place = Place(self._site(layer.name, share.tile, share), amounts, payload_bytes=size)
@@ -122,31 +124,31 @@ class Controller:
 
     def _state_edge(self, program: Stream, reader: Stream) -> None:
         """Have reads wait for the programming; the edge takes no bytes and its one vector serves all of them."""
-        nothing = np.zeros(reader.vectors, dtype=np.int64)
+        nothing = self._nothing.setdefault(reader.vectors, np.zeros(reader.vectors, dtype=np.int64))
         place = program.stages[-1].server.path if program.stages[-1].server else program.tile
         self._system.add_edge(program, reader, nothing, nothing, vector_bytes=0, place=place, cause="maintenance")
 
-    def _reduce(self, layer: Layer, shares: Sequence[LayerShare], parts: Sequence[Stream], home: int) -> Stream:
+    def _reduce(
+        self, layer: Layer, shares: Sequence[LayerShare], amounts: Sequence[Amounts], parts: Sequence[Stream]
+    ) -> Stream:
         """The reduction of a layer's partial sums on its home tile."""
-        counts = [self._outputs_of(share) for share in shares]
+        home = self._mapping.home[layer.name]
+        counts = [whole(one["output_elements"]) for one in amounts]
         sizes = [packed_bytes(count, self._spec.numbers.partial_sum_bits) for count in counts]
         feeds = [
             part if share.tile == home else self._send(part, share.tile, home, count, size)
             for part, share, count, size in zip(parts, shares, counts, sizes, strict=True)
         ]
-        amounts = quantities.reduce_amounts(self._spec, counts, layer.shape)
-        stream = self._stream("reduce", layer.name, home, layer.shape, Place(self._site(layer.name, home), amounts))
-        one = Window.elementwise(layer.shape.vectors)
+        place = Place(self._site(layer.name, home), quantities.reduce_amounts(self._spec, counts, layer.shape))
+        stream = self._stream("reduce", layer.name, home, layer.shape, place)
+        one = self._one_to_one(layer.shape.vectors)
         for feed, size in zip(feeds, sizes, strict=True):
             self._edge(feed, stream, one, size, self._chip.buffer(home, "input_buffer"))
         return stream
 
-    def _outputs_of(self, share: LayerShare) -> int:
-        """Return the partial sums per vector that a share makes."""
-        blocks = self._mapping.blocks_in(share)
-        amount = quantities.mvm_amounts(self._spec, share, blocks, final=False)["output_elements"]
-        assert isinstance(amount, int), "every vector has the same partial sums"
-        return amount
+    def _one_to_one(self, vectors: int) -> Window:
+        """Return the window of targets that each require one source vector, the same one for all edges of a length."""
+        return self._elementwise.setdefault(vectors, Window.elementwise(vectors))
 
     def _digital_layer(self, layer: Layer) -> None:
         """A layer without static weights, on its home tile's digital units."""
@@ -204,7 +206,7 @@ class Controller:
         place = self._transport(made.layer, source, target, elements, size)
         stream = self._stream("send", made.layer, target, shape, place)
         buffer = self._chip.buffer(source, "output_buffer")
-        self._edge(made, stream, Window.elementwise(made.vectors), size, buffer)
+        self._edge(made, stream, self._one_to_one(made.vectors), size, buffer)
         return stream
 
     def _store(self, name: str) -> None:
@@ -212,7 +214,7 @@ class Controller:
         made, shape, tile = self.plan.result[name], self._workload.shape(name), self.plan.tiles[name]
         size = packed_bytes(shape.length, self._spec.numbers.output_bits)
         stream = self._stream("store", name, tile, shape, self._transport(name, tile, HOST, shape.length, size))
-        self._edge(made, stream, Window.elementwise(shape.vectors), size, self._chip.buffer(tile, "output_buffer"))
+        self._edge(made, stream, self._one_to_one(shape.vectors), size, self._chip.buffer(tile, "output_buffer"))
         self.plan.stores[stream.index] = name
 
     def _transport(self, layer: str, source: int, target: int, elements: int, size: int) -> Place:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from aimcsim.mapping import LayerShare, WeightBlock
-from aimcsim.ops import TensorShape, Window
+from aimcsim.mapping import BlockColumns, LayerShare
+from aimcsim.ops import IndexArray, TensorShape, Window
 from aimcsim.spec.chip_file import QUANTITIES, ChipFile
 from aimcsim.tables import Amount
 
@@ -22,35 +22,42 @@ def packed_bytes(elements: int, bits: int) -> int:
     return -(-elements * bits // 8)
 
 
-def mvm_amounts(chip: ChipFile, share: LayerShare, blocks: Sequence[WeightBlock], *, final: bool) -> Amounts:
+def whole(amount: Amount) -> int:
+    """Return an amount that is the same for every vector."""
+    assert isinstance(amount, int), "not one amount for each vector"
+    return amount
+
+
+def mvm_amounts(chip: ChipFile, share: LayerShare, blocks: BlockColumns, *, final: bool) -> Amounts:
     """Return what one vector is worth on a layer's crossbars of one tile; `blocks` are the share's."""
-    inputs = _distinct([(block.first_group, block.groups, block.first_row, block.rows) for block in blocks])
-    outputs = _distinct([(block.first_group, block.groups, block.first_col, block.cols) for block in blocks])
-    columns = [block.groups * block.cols * chip.cells_per_weight for block in blocks]
+    rows, weights = blocks.groups * blocks.rows, blocks.groups * blocks.cols
+    columns = weights * chip.cells_per_weight
+    inputs = _distinct(blocks.first_group, blocks.first_row, rows)
+    outputs = _distinct(blocks.first_group, blocks.first_col, weights)
+    busiest = _busiest_bank(share.crossbars, columns, chip.tile.adc.crossbars)
     numbers = chip.numbers
     return _all(
         input_elements=inputs,
         input_bytes=packed_bytes(inputs, numbers.input_bits),
         output_elements=outputs,
         output_bytes=packed_bytes(outputs, numbers.output_bits if final else numbers.partial_sum_bits),
-        rows=sum(block.groups * block.rows for block in blocks),
-        columns=sum(columns),
-        bank_columns=(busiest := _busiest_bank(share.crossbars, columns, chip.tile.adc.crossbars)),
+        rows=int(rows.sum()),
+        columns=int(columns.sum()),
+        bank_columns=busiest,
         column_groups=-(-busiest // chip.tile.adc.converters),
-        cells=sum(block.groups * block.rows * count for block, count in zip(blocks, columns, strict=True)),
-        crossbars=len(blocks),
+        cells=int(np.dot(rows, columns)),
+        crossbars=len(share.crossbars),
         work_elements=outputs,
-        row_writes=max(block.groups * block.rows for block in blocks),
-        weights=sum(block.weights for block in blocks),
+        row_writes=int(rows.max()),
+        weights=int(np.dot(rows, blocks.cols)),
     )
 
 
 def mvm_windowed(chip: ChipFile, amounts: Amounts, window: Window) -> Amounts:
     """Return the inputs that move if only those of fresh input vectors do: in proportion to them, rounded up."""
     most = int(window.fresh.max())
-    whole = amounts["input_elements"]
-    assert isinstance(whole, int), "a whole window is the same for every vector"
-    elements = tuple(-(-whole * count // most) for count in window.fresh.tolist())
+    all_inputs = whole(amounts["input_elements"])
+    elements = tuple(-(-all_inputs * count // most) for count in window.fresh.tolist())
     bits = chip.numbers.input_bits
     return {"input_elements": elements, "input_bytes": tuple(packed_bytes(count, bits) for count in elements)}
 
@@ -60,11 +67,11 @@ def vector_amounts(
 ) -> tuple[Amounts, Amounts]:
     """Return what one vector of a digital layer is worth, and its inputs if only fresh ones move."""
     bits = chip.numbers.output_bits
-    whole = sum(int(window.fresh.max()) * shape.length for shape, window in inputs)
+    most = sum(int(window.fresh.max()) * shape.length for shape, window in inputs)
     fresh = np.sum([window.fresh * shape.length for shape, window in inputs], axis=0)
     amounts = _all(
-        input_elements=whole,
-        input_bytes=packed_bytes(whole, bits),
+        input_elements=most,
+        input_bytes=packed_bytes(most, bits),
         output_elements=output.length,
         output_bytes=packed_bytes(output.length, bits),
         work_elements=work_elements,
@@ -103,16 +110,14 @@ def _all(**amounts: Amount) -> Amounts:
     return {name: amounts.get(name, 1 if name == "one" else 0) for name in QUANTITIES}
 
 
-def _distinct(places: Sequence[tuple[int, int, int, int]]) -> int:
-    """Return how many rows (or columns) of groups are covered by (first group, groups, first, length) places."""
-    covered: dict[tuple[int, int, int, int], int] = {place: place[1] * place[3] for place in places}
-    return sum(covered.values())
+def _distinct(first_group: IndexArray, first: IndexArray, covered: IndexArray) -> int:
+    """Return how many rows (or columns) blocks cover that begin at (first_group, first), each place counted once."""
+    places = first_group * (int(first.max()) + 1) + first
+    _, once = np.unique(places, return_index=True)
+    return int(covered[once].sum())
 
 
-def _busiest_bank(crossbars: Sequence[int], columns: Sequence[int], crossbars_per_bank: int) -> int:
+def _busiest_bank(crossbars: range, columns: IndexArray, crossbars_per_bank: int) -> int:
     """Return the columns that the busiest converter bank has to convert."""
-    banks: dict[int, int] = {}
-    for crossbar, count in zip(crossbars, columns, strict=True):
-        bank = crossbar // crossbars_per_bank
-        banks[bank] = banks.get(bank, 0) + count
-    return max(banks.values())
+    begins = range(-(crossbars.start % crossbars_per_bank), len(crossbars), crossbars_per_bank)
+    return int(np.add.reduceat(columns, np.maximum(begins, 0)).max())

@@ -1,24 +1,31 @@
-"""From the logs of a finished run to its tables."""
+"""From the account of a run to its tables, column by column; what a run is asked to account for is stated here too."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from aimcsim.controller import Plan
 from aimcsim.costs import ActionCost
-from aimcsim.engine import Stream, Walk
-from aimcsim.errors import SimulationError
+from aimcsim.engine import Account, Question, Stream
+from aimcsim.engine.account import BINS, CAUSES_OF_SHARES, FIRST_SHARE
 from aimcsim.quotas import Quota
 from aimcsim.records import CAUSES, Table
 
 Grain = Literal["vector", "row", "layer"]
 Tables = dict[str, Table]
+Ints = NDArray[np.int64]
 
-POWER_BINS = 50
+MOST_BY_VECTOR = 2_000
+"""Vectors of a run, state ops included, up to which each gets a record of its own if no grain is asked for."""
+MOST_BY_ROW = 2_000_000
+"""Vectors up to which each row of them gets one; beyond that, each layer of a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,181 +41,181 @@ class Span:
         return max(1, self.end_ps - self.begin_ps)
 
 
-class OpNumbers:
-    """Which op a vector of a stream belongs to at a grain."""
-
-    def __init__(self, streams: Sequence[Stream], grain: Grain) -> None:
-        self._size = [_op_vectors(stream, grain) for stream in streams]
-        self._per_request = [-(-s.vectors // size) for s, size in zip(streams, self._size, strict=True)]
-        self._streams = streams
-        self._first: list[int] = []
-        self.count = 0
-        for stream, per_request in zip(streams, self._per_request, strict=True):
-            self._first.append(self.count)
-            self.count += per_request * stream.requests
-
-    def op(self, stream: int, vector: int) -> int:
-        """Return the op of a vector; -1 for none."""
-        if stream < 0 or not self._streams[stream].vectors:
-            return -1
-        request, index = divmod(vector, self._streams[stream].vectors)
-        return self._first[stream] + request * self._per_request[stream] + index // self._size[stream]
-
-    def groups(self, stream: Stream) -> list[tuple[int, int, int]]:
-        """Return (request, first vector within it, vectors) of a stream's ops, in order."""
-        size = self._size[stream.index]
-        return [
-            (request, first, min(size, stream.vectors - first))
-            for request in range(stream.requests)
-            for first in range(0, stream.vectors, size)
-        ]
+def grain_by_size(vectors: int) -> Grain:
+    """Return the grain that keeps the records of a run of so many vectors readable, and small."""
+    if vectors <= MOST_BY_VECTOR:
+        return "vector"
+    return "row" if vectors <= MOST_BY_ROW else "layer"
 
 
-def _op_vectors(stream: Stream, grain: Grain) -> int:
-    return max(1, {"vector": 1, "row": stream.row, "layer": stream.vectors}[grain])
+def question(plan: Plan, grain: Grain) -> Question:
+    """Return what `record` needs to know of a run at a grain."""
+    varying = tuple((stream.index, action, each) for stream, action, each in _served(plan) if len(each) > 1)
+    return Question(_op_vectors(plan, grain), tuple(plan.loads), tuple(plan.stores), varying)
 
 
-def admissions(plan: Plan) -> list[int]:
-    """Return when each request was admitted: when the first of its input vectors was issued."""
-    loads = [plan.system.streams[index] for index in plan.loads]
-    return [
-        min(load.issue_ps[request * load.vectors] for load in loads) for request in range(plan.system.requests)
-    ]
-
-
-def timed(plan: Plan) -> Span:
+def timed(account: Account) -> Span:
     """Return the span from the first admission to the last result."""
-    stores = [plan.system.streams[index] for index in plan.stores]
-    return Span(admissions(plan)[0], max(store.end_ps[-1] for store in stores))
+    return Span(int(account.admitted_ps[0]), int(account.ended_ps[-1]))
 
 
-def record(plan: Plan, quotas: Sequence[Quota], grain: Grain) -> Tables:
-    """Return every table of a finished run."""
-    span = timed(plan)
-    walk = Walk(plan.system, admissions(plan))
-    ops, waits = _ops(plan, walk, grain)
+def record(plan: Plan, quotas: Sequence[Quota], account: Account, grain: Grain) -> Tables:
+    """Return every table of a finished run, which has answered `question` at the same grain."""
     return {
-        "ops": ops,
-        "waits": waits,
-        "critical_path": _critical_path(plan, walk),
-        "resources": _resources(plan, span),
-        "buffers": _buffers(plan, quotas),
-        "requests": _requests(plan),
-        "energy": _energy(plan, span),
-        "power": _power(plan, span),
+        "ops": _ops(plan, account, grain),
+        "waits": _waits(account),
+        "critical_path": _critical_path(plan, account),
+        "resources": _resources(plan, account),
+        "buffers": _buffers(quotas, account),
+        "requests": _requests(account),
+        "energy": _energy(plan, timed(account)),
+        "power": _power(plan, account),
     }
 
 
-def _ops(plan: Plan, walk: Walk, grain: Grain) -> tuple[Table, Table]:
-    """Return the ops with where their time went, and their waits by resource and holder."""
-    system = plan.system
-    numbers = OpNumbers(system.streams, grain)
-    rows: list[list[Any]] = []
-    waits: list[tuple[Any, ...]] = []
-    for stream in system.streams:
-        for request, first, vectors in numbers.groups(stream):
-            row, held = _op(walk, stream, numbers, len(rows), (request, first, vectors))
-            rows.append(row)
-            waits += [(len(rows) - 1, *key, time) for key, time in sorted(held.items())]
-    return Table.of_rows("ops", rows), Table.of_rows("waits", waits)
+def _op_vectors(plan: Plan, grain: Grain) -> tuple[int, ...]:
+    return tuple(
+        max(1, {"vector": 1, "row": stream.row, "layer": stream.vectors}[grain]) for stream in plan.system.streams
+    )
 
 
-def _op(
-    walk: Walk, stream: Stream, numbers: OpNumbers, op: int, group: tuple[int, int, int]
-) -> tuple[list[Any], Counter[tuple[str, str, int]]]:
-    """Return one op's row and its waits by (cause, resource, holder)."""
-    request, first, vectors = group
-    start = request * stream.vectors + first
-    spent: Counter[str] = Counter()
-    held: Counter[tuple[str, str, int]] = Counter()
-    for vector in range(start, start + vectors):
-        for segment in walk.share(stream, vector):
-            length = segment.end_ps - segment.start_ps
-            spent[segment.cause] += length
-            if segment.cause in _CAUSES:
-                held[segment.cause, segment.resource, numbers.op(segment.holder, segment.holder_vector)] += length
-    release, end = walk.release(stream, start), stream.end_ps[start + vectors - 1]
-    if sum(spent.values()) != end - release:
-        raise SimulationError(f"{stream.name}: the time of op {op} does not add up; this is a defect of the simulator")
-    fetched = stream.log[0].start_ps[start * stream.stages[0].iterations]
-    row = [op, stream.index, stream.layer, stream.kind, stream.tile, -1 if stream.kind == "program" else request]
-    row += [first, vectors, release, fetched, end, end - fetched, spent["service"], spent["transfer"]]
-    return row + [spent[cause] for cause in CAUSES], held
+def _ops(plan: Plan, account: Account, grain: Grain) -> Table:
+    """Return the ops with where their time went."""
+    streams, columns = plan.system.streams, account.ops.T
+    size, vectors = _ints(_op_vectors(plan, grain)), _ints([stream.vectors for stream in streams])
+    per_request = -(-vectors // size)
+    counts = per_request * _ints([stream.requests for stream in streams])
+    of = np.repeat(np.arange(len(streams)), counts)
+    within = np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
+    request, place = np.divmod(within, per_request[of])
+    state_op = np.array([stream.kind == "program" for stream in streams])
+    first = place * size[of]
+    op, release, fetched, end = columns[:FIRST_SHARE]
+    spent = dict(zip(CAUSES_OF_SHARES, columns[FIRST_SHARE:], strict=True))
+    return Table(
+        "ops",
+        {
+            "op": op,
+            "stream": of,
+            "layer": _words([stream.layer for stream in streams])[of],
+            "kind": _words([stream.kind for stream in streams])[of],
+            "tile": _words([stream.tile for stream in streams])[of],
+            "request": np.where(state_op[of], -1, request),
+            "first_vector": first,
+            "vectors": np.minimum(size[of], vectors[of] - first),
+            "release_ps": release,
+            "start_ps": fetched,
+            "end_ps": end,
+            "latency_ps": end - fetched,
+            "service_ps": spent["service"],
+            "transfer_ps": spent["transfer"],
+            **{f"wait_{cause}_ps": spent[cause] for cause in CAUSES},
+        },
+    )
 
 
-_CAUSES = frozenset(CAUSES)
+def _ints(values: Sequence[int]) -> Ints:
+    return np.array(values, dtype=np.int64)
 
 
-def _critical_path(plan: Plan, walk: Walk) -> Table:
+def _words(values: Sequence[str]) -> NDArray[np.str_]:
+    """Return words that columns take theirs from by number."""
+    return np.array(values, dtype=np.str_)
+
+
+def _waits(account: Account) -> Table:
+    """Return the waits of the ops by resource and holder."""
+    op, cause, resource, holder, time = account.waits.T
+    columns = {"op": op, "cause": _words(CAUSES)[cause], "resource": _words(account.names)[resource]}
+    return Table("waits", {**columns, "holder": holder, "wait_ps": time})
+
+
+def _critical_path(plan: Plan, account: Account) -> Table:
     """Return the work that the last result had to wait for, by resource and layer."""
     streams = plan.system.streams
     causes = {(stage.server.path, s.index): stage.cause for s in streams for stage in s.stages if stage.server}
-    last = max((streams[index] for index in plan.stores), key=lambda store: (store.end_ps[-1], store.index))
     spent: Counter[tuple[str, str, str, str]] = Counter()
-    for segment in walk.critical_path(last, last.total - 1):
-        worker = streams[segment.holder]
-        cause = causes.get((segment.resource, segment.holder), "none")
-        spent[segment.resource, cause, worker.layer, worker.kind] += segment.end_ps - segment.start_ps
+    for resource, stream, time in account.path.tolist():
+        path, worker = account.names[resource], streams[stream]
+        spent[path, causes.get((path, stream), "none"), worker.layer, worker.kind] += time
     return Table.of_rows("critical_path", [(*key, time) for key, time in sorted(spent.items())])
 
 
-def _resources(plan: Plan, span: Span) -> Table:
-    rows: list[tuple[Any, ...]] = []
-    for server in plan.system.servers:
-        if server.holds:
-            inside = _inside(span, [(hold.start_ps, hold.end_ps) for hold in server.holds])
-            rows.append((server.path, server.kind, len(server.holds), server.busy_ps, inside / span.length_ps))
-    for pool in plan.system.slots:
-        if pool.uses:
-            busy = sum(use.end_ps - use.start_ps for use in pool.uses)
-            inside = _inside(span, [(use.start_ps, use.end_ps) for use in pool.uses])
-            used = inside / (pool.count * span.length_ps)
-            rows.append((pool.path, pool.kind, len(pool.uses), busy // pool.count, used))
-    return Table.of_rows("resources", rows)
+def _resources(plan: Plan, account: Account) -> Table:
+    """Return the servers and pools that were held; what a pool's slots were held is averaged over them."""
+    system = plan.system
+    owners = (*system.servers, *system.slots)
+    held, busy, inside = np.concatenate([account.servers, account.pools]).T
+    count = _ints([1] * len(system.servers) + [pool.count for pool in system.slots])
+    used = np.flatnonzero(held)
+    return Table(
+        "resources",
+        {
+            "resource": _words([owner.path for owner in owners])[used],
+            "kind": _words([owner.kind for owner in owners])[used],
+            "holds": held[used],
+            "busy_ps": (busy // count)[used],
+            "utilisation": (inside / (count * timed(account).length_ps))[used],
+        },
+    )
 
 
-def _inside(span: Span, holds: Sequence[tuple[int, int]]) -> int:
-    """Return how much of some holds lies in a span."""
-    return sum(max(0, min(end, span.end_ps) - max(start, span.begin_ps)) for start, end in holds)
+def _buffers(quotas: Sequence[Quota], account: Account) -> Table:
+    edges = _ints([quota.edge for quota in quotas])
+    reserved, highest, integral = account.edges[edges].T
+    return Table(
+        "buffers",
+        {
+            "edge": edges,
+            "buffer": [quota.buffer for quota in quotas],
+            "source": [quota.source for quota in quotas],
+            "target": [quota.target for quota in quotas],
+            "vector_bytes": [quota.vector_bytes for quota in quotas],
+            "least_vectors": [quota.progress for quota in quotas],
+            "full_rate_vectors": [quota.full_rate for quota in quotas],
+            "quota_vectors": [quota.given for quota in quotas],
+            "highest_vectors": highest,
+            "vectors": reserved,
+            "mean_vectors": integral / max(1, account.elapsed_ps),
+        },
+    )
 
 
-def _buffers(plan: Plan, quotas: Sequence[Quota]) -> Table:
-    rows = []
-    for quota in quotas:
-        edge = plan.system.edges[quota.edge]
-        mean = edge.occupancy.integral / max(1, int(plan.system.env.now))
-        given = [quota.edge, quota.buffer, quota.source, quota.target, quota.vector_bytes]
-        given += [quota.progress, quota.full_rate, quota.given]
-        rows.append([*given, edge.occupancy.highest, edge.reserved, mean])
-    return Table.of_rows("buffers", rows)
+def _requests(account: Account) -> Table:
+    admitted, ended = account.admitted_ps, account.ended_ps
+    numbers = np.arange(len(admitted))
+    return Table(
+        "requests",
+        {"request": numbers, "admitted_ps": admitted, "end_ps": ended, "latency_ps": ended - admitted},
+    )
 
 
-def _requests(plan: Plan) -> Table:
-    stores = [plan.system.streams[index] for index in plan.stores]
-    rows = []
-    for request, admitted in enumerate(admissions(plan)):
-        end = max(store.end_ps[(request + 1) * store.vectors - 1] for store in stores)
-        rows.append((request, admitted, end, end - admitted))
-    return Table.of_rows("requests", rows)
+def vector_actions(stream: Stream) -> dict[str, Ints]:
+    """Return what a vector of a stream makes components do: `component.action` -> how often.
 
-
-def vector_actions(stream: Stream, vector: int) -> Counter[str]:
-    """Return what one vector of a stream makes components do: `component.action` -> how often."""
-    counts: Counter[str] = Counter()
+    One number if it is the same for all vectors, else one for each vector of a request.
+    """
+    counts: dict[str, Ints] = {}
     for stage in stream.stages:
         for action, amounts in stage.actions:
-            counts[action] += stage.iterations * amounts[vector % stream.vectors % len(amounts)]
-    return counts
+            counts[action] = counts.get(action, _ints([0])) + stage.iterations * _ints(amounts)
+    return {action: each[:1] if (each == each[0]).all() else each for action, each in counts.items()}
 
 
-def stream_actions(stream: Stream) -> Counter[str]:
+def stream_actions(stream: Stream) -> dict[str, int]:
     """Return what all vectors of a stream make components do."""
-    counts: Counter[str] = Counter()
-    for stage in stream.stages:
-        for action, amounts in stage.actions:
-            one_request = sum(amounts) if len(amounts) > 1 else amounts[0] * stream.vectors
-            counts[action] += stage.iterations * one_request * stream.requests
-    return counts
+    return {
+        action: int(each.sum()) * stream.requests * (stream.vectors if len(each) == 1 else 1)
+        for action, each in vector_actions(stream).items()
+    }
+
+
+def _served(plan: Plan) -> Iterator[tuple[Stream, str, Ints]]:
+    """Return the actions of all streams but state ops, in the order that `Question.varying` has."""
+    for stream in plan.system.streams:
+        if stream.kind != "program":
+            for action, each in vector_actions(stream).items():
+                yield stream, action, each
 
 
 def _energy(plan: Plan, span: Span) -> Table:
@@ -242,22 +249,18 @@ def _source(cost: ActionCost) -> str:
     return f"{cost.source.key} ({cost.grade})"
 
 
-def _power(plan: Plan, span: Span) -> Table:
-    """Return the actions of the run by when their vectors ended, in equal bins."""
-    spec = plan.chip.spec
-    edges = [span.begin_ps + span.length_ps * index // POWER_BINS for index in range(POWER_BINS + 1)]
-    counts: Counter[tuple[int, str, str]] = Counter()
-    for stream in plan.system.streams:
-        if stream.kind == "program":
-            continue
-        per_vector = [vector_actions(stream, vector) for vector in range(stream.vectors)]
-        for vector, end in enumerate(stream.end_ps):
-            place = min(POWER_BINS - 1, max(0, (end - span.begin_ps) * POWER_BINS // span.length_ps))
-            for action, count in per_vector[vector % stream.vectors].items():
-                counts[place, *spec.action_key(action)] += count
+def _power(plan: Plan, account: Account) -> Table:
+    """Return the actions of the run by when their vectors ended, in the bins of the account."""
+    spec, span, width = plan.chip.spec, timed(account), account.bin_ps
     rows: list[tuple[Any, ...]] = []
-    for (place, component, action), count in sorted(counts.items()):
-        start, end = edges[place], edges[place + 1]
+    counts = _binned(plan, account)
+    keys = sorted(counts)
+    amounts = _inside(np.stack([counts[key] for key in keys]), (span.length_ps - 1) // width)
+    for place, number in np.argwhere(amounts.T).tolist():
+        component, action = keys[number]
+        start = span.begin_ps + place * width
+        end = min(span.end_ps, start + width)
+        count = int(amounts[number, place])
         energy = count * spec.costs[component].actions[action].energy_j
         rows.append((start, end, component, action, count, _watts(energy, start, end)))
     for component, cost in spec.costs.items():
@@ -266,6 +269,28 @@ def _power(plan: Plan, span: Span) -> Table:
             length = span.length_ps * spec.instances(cost.instances_per)
             rows.append((span.begin_ps, span.end_ps, component, "static", length, power))
     return Table.of_rows("power", rows)
+
+
+def _binned(plan: Plan, account: Account) -> dict[tuple[str, str], Ints]:
+    """Return how often components acted in each bin, by (component, action)."""
+    counts: dict[tuple[str, str], Ints] = {}
+    varying = iter(account.bin_amounts)
+    for stream, action, each in _served(plan):
+        amounts = next(varying) if len(each) > 1 else each[0] * account.bin_vectors[stream.index]
+        key = plan.chip.spec.action_key(action)
+        counts[key] = counts.get(key, np.zeros(BINS, dtype=np.int64)) + amounts
+    return counts
+
+
+def _inside(amounts: Ints, last: int) -> Ints:
+    """Return the bins up to the last; what lies behind it counts there.
+
+    A vector that no result needs may end after the last result; and what ends with the last result lies behind it
+    where that is the end of a bin.
+    """
+    kept = amounts[:, : last + 1].copy()
+    kept[:, -1] += amounts[:, last + 1 :].sum(axis=1)
+    return kept
 
 
 def _watts(energy_j: Fraction, start_ps: int, end_ps: int) -> float:

@@ -19,6 +19,7 @@ from aimcsim.chip import Chip
 from aimcsim.controller import Controller, Plan
 from aimcsim.datapath import Datapath
 from aimcsim.engine import CompiledEngine, Environment, ReferenceEngine, System, can_run_fast
+from aimcsim.engine.account import account
 from aimcsim.errors import ConfigError, TraceError
 from aimcsim.evaluation import ValueMode, evaluate_packed, pack_samples, program_layers
 from aimcsim.mapping import Mapping, map_workload
@@ -110,7 +111,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     inputs: MappingOf[str, ArrayLike] | None = None,
     requests: int | None = None,
     analog: Analog | None = None,
-    grain: Grain = "row",
+    grain: Grain | Literal["auto"] | None = None,
     seed: int = 0,
     overrides: Sequence[str] = (),
     program_first: bool = True,
@@ -132,8 +133,9 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     analog : str, optional
         ``off``: time and energy only; ``ideal``: exact weights and converters; ``quantized``: integers through the
         chip's slices and converters. Default: ``quantized`` with inputs, ``off`` without.
-    grain : str
-        Vectors that one record covers: ``vector``, ``row`` or ``layer``. Changes no time and no value.
+    grain : str, optional
+        Vectors that one record covers: ``vector``, ``row`` or ``layer``; default, or ``auto``: by the size of the run.
+        Changes no time and no value.
     seed : int
         Seed of all that is random.
     overrides : sequence of str
@@ -168,14 +170,25 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
         component.attach(built.plan)
     used: Engine = engine if can_run_fast(built.plan.system) and shuffle_seed is None else "reference"
     values = None if mode == "off" or samples is None else _values(built, samples, mode, used)
+    recorded = _grain(built.plan.system, grain)
+    asked = recorder.question(built.plan, recorded)
     events = _ENGINES[used](built.plan.system).run()
-    tables = recorder.record(built.plan, built.quotas, grain)
+    found = account(built.plan.system, asked)
+    tables = recorder.record(built.plan, built.quotas, found, recorded)
     outputs = {} if values is None else values()
     labels = _labels(inputs, count)
     checked = None if samples is None or values is None else _check(network, samples, outputs, labels)
-    facts: dict[str, Any] = {"analog": mode, "grain": grain, "seed": seed, "checked": checked}
+    facts: dict[str, Any] = {"analog": mode, "grain": recorded, "seed": seed, "checked": checked}
+    facts["grain_chosen"] = "by size" if grain in (None, "auto") else "as asked"
     facts |= {"engine": used, "events": events, "wall_s": time.perf_counter() - started}
-    return _finish(built, tables, outputs, facts)
+    return _finish(built, recorder.timed(found), tables, outputs, facts)
+
+
+def _grain(system: System, asked: Grain | Literal["auto"] | None) -> Grain:
+    """Return the grain that was asked for, or what suits the size of a run."""
+    if asked is None or asked == "auto":
+        return recorder.grain_by_size(sum(stream.total for stream in system.streams))
+    return asked
 
 
 def _check_arguments(inputs: object, requests: object, analog: object, grain: object, engine: object) -> None:
@@ -184,7 +197,7 @@ def _check_arguments(inputs: object, requests: object, analog: object, grain: ob
         raise TraceError(f"inputs must map names of inputs to arrays (got {type(inputs).__name__})")
     if requests is not None and (not isinstance(requests, int) or requests < 1):
         raise ConfigError(f"requests must be a whole number of at least 1 (got {requests!r})")
-    known_values = {"analog": (analog, (None, *get_args(Analog))), "grain": (grain, get_args(Grain))}
+    known_values = {"analog": (analog, (None, *get_args(Analog))), "grain": (grain, (None, "auto", *get_args(Grain)))}
     known_values["engine"] = (engine, get_args(Engine))
     for name, (value, allowed) in known_values.items():
         if value not in allowed:
@@ -271,11 +284,14 @@ def _relative_error(got: NDArray[Any], expected: NDArray[Any]) -> float:
 
 
 def _finish(
-    built: Built, tables: dict[str, Table], outputs: MappingOf[str, FloatArray], facts: dict[str, Any]
+    built: Built,
+    span: recorder.Span,
+    tables: dict[str, Table],
+    outputs: MappingOf[str, FloatArray],
+    facts: dict[str, Any],
 ) -> Run:
     """Put a run together from its tables."""
     requests = tables["requests"]
-    span = recorder.timed(built.plan)
     waited = summary.bottlenecks(tables["ops"], tables["waits"], tables["critical_path"])
     values = {
         "schema": summary.SCHEMA,
@@ -283,6 +299,7 @@ def _finish(
         "workload": built.workload.name,
         "analog": facts["analog"],
         "grain": facts["grain"],
+        "grain_chosen": facts["grain_chosen"],
         "seed": facts["seed"],
         "engine": facts["engine"],
         "requests": requests.rows,

@@ -48,13 +48,13 @@ def bottlenecks(ops: Table, waited: Table, path: Table, count: int | None = None
     through it. `wait_share` is the part of the time of all ops of requests in which they stood in line for it.
     """
     on_path: Counter[tuple[str, str]] = Counter()
-    for resource, cause, time in zip(path["resource"], path["cause"], path["time_ps"], strict=True):
-        on_path[str(resource), str(cause)] += int(time)
+    for row in path.records():
+        on_path[row["resource"], row["cause"]] += row["time_ps"]
     in_line: Counter[tuple[str, str]] = Counter()
     served = ops["request"] >= 0
-    columns = (waited[name][served[waited["op"]]] for name in ("resource", "cause", "wait_ps"))
+    columns = (waited[name][served[waited["op"]]].tolist() for name in ("resource", "cause", "wait_ps"))
     for resource, cause, time in zip(*columns, strict=True):
-        in_line[str(resource), str(cause)] += int(time)
+        in_line[resource, cause] += time
     length = max(1, sum(on_path.values()))
     elapsed = max(1, int((ops["end_ps"] - ops["release_ps"])[served].sum()))
     order = sorted(on_path.items(), key=lambda item: (-item[1], item[0]))[:count]

@@ -90,3 +90,10 @@ def stream_loop() -> Any:
     if os.environ.get("AIMCSIM_NO_EXT") == "1":
         return None
     return importlib.import_module("aimcsim._kernels._streams").Loop
+
+
+def token_game() -> Any:
+    """Return the class of the compiled game that finds least buffers; None where the readable twin is asked for."""
+    if os.environ.get("AIMCSIM_NO_EXT") == "1":
+        return None
+    return importlib.import_module("aimcsim._kernels._tokens").Game

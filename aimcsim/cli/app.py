@@ -84,8 +84,9 @@ def run(  # noqa: PLR0913 - one parameter per option
         typer.Option(help="Values: none, exact, or through the chip's slices and converters."),
     ] = None,
     grain: Annotated[
-        Literal["vector", "row", "layer"], typer.Option(help="What one record covers; changes no result.")
-    ] = "row",
+        Literal["auto", "vector", "row", "layer"],
+        typer.Option(help="What one record covers, auto: by the size of the run; changes no result."),
+    ] = "auto",
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
     engine: Annotated[
         Literal["reference", "fast"], typer.Option(help="SimPy processes, or the same times from a compiled loop.")

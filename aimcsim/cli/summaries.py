@@ -34,7 +34,7 @@ def summary_table(run: Run, *, checked: Row | None = None, note: str = "", direc
     """
     values = run.summary
     how = {"off": "timing only", "ideal": "exact values", "quantized": "quantized values"}[values["analog"]]
-    title = f"{values['workload']} on {values['chip']}: {counted(values['requests'], 'request')}, {how}"
+    title = f"{values['workload']} on {values['chip']}: {counted(values['requests'], 'request')}, {how}, {_grain(values)}"
     listed = "--json" if directory is None else f"aimcsim show {directory} --assumptions"
     rows = [
         *_performance(run),
@@ -44,6 +44,11 @@ def summary_table(run: Run, *, checked: Row | None = None, note: str = "", direc
     ]
     caption = "path: part of the critical path; wait: part of the time of all ops; behind: who held it"
     return grid(title, ("", ""), rows, f"{caption}{note}")
+
+
+def _grain(values: Row) -> str:
+    chosen = " by size" if values.get("grain_chosen") == "by size" else ""
+    return f"{values['grain']} grain{chosen}"
 
 
 def _performance(run: Run) -> list[tuple[str, str]]:

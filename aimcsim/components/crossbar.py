@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from aimcsim.engine import Server, System
 from aimcsim.units import ClockDomain
 
@@ -20,12 +18,12 @@ class Crossbars:
         self._system = system
         self._tile = tile
         self._clock = clock
-        self._groups: dict[tuple[int, ...], Server] = {}
+        self._groups: dict[range, Server] = {}
 
-    def group(self, crossbars: Sequence[int]) -> Server:
-        """Return the server of a group of crossbars."""
-        key = tuple(crossbars)
-        if key not in self._groups:
-            names = str(key[0]) if len(key) == 1 else f"{key[0]}..{key[-1]}"
-            self._groups[key] = self._system.add_server(f"{self._tile}.crossbar[{names}]", "crossbar", self._clock)
-        return self._groups[key]
+    def group(self, crossbars: range) -> Server:
+        """Return the server of a group of consecutive crossbars."""
+        if crossbars not in self._groups:
+            names = str(crossbars[0]) if len(crossbars) == 1 else f"{crossbars[0]}..{crossbars[-1]}"
+            path = f"{self._tile}.crossbar[{names}]"
+            self._groups[crossbars] = self._system.add_server(path, "crossbar", self._clock)
+        return self._groups[crossbars]

@@ -1,10 +1,11 @@
 """Engines: streams of vectors through stages, servers, slots and edges. They know no chip, no layer and no value."""
 
+from aimcsim.engine.account import Account, Question
 from aimcsim.engine.capacity import EdgeNeed, edge_needs
+from aimcsim.engine.compiled import CompiledEngine
 from aimcsim.engine.edge import BytePool, Edge
 from aimcsim.engine.environment import Environment
 from aimcsim.engine.fast import FastEngine, can_run_fast
-from aimcsim.engine.flat import CompiledEngine
 from aimcsim.engine.reference import ReferenceEngine
 from aimcsim.engine.server import Hold, Server
 from aimcsim.engine.slots import SlotPool
@@ -14,6 +15,7 @@ from aimcsim.engine.stream import Stage, Stream, System
 from aimcsim.engine.walkback import Segment, Walk
 
 __all__ = [
+    "Account",
     "BytePool",
     "CompiledEngine",
     "Edge",
@@ -21,6 +23,7 @@ __all__ = [
     "Environment",
     "FastEngine",
     "Hold",
+    "Question",
     "ReferenceEngine",
     "Segment",
     "Server",

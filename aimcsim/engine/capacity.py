@@ -4,20 +4,22 @@ Which vectors a stream needs, not when it gets them, decides whether a system ca
 without time: a stream fires a vector when its inputs lie ready and every destination has room. Streams have no choices,
 hence any order of firing leads as far as any other, and one schedule that ends proves that none can get stuck. Buffers
 are empty between requests, so one request is enough to look at.
+
+`Game` is the readable twin of `_kernels/_tokens.pyx`, which plays the same on flat arrays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from typing import Protocol
 
-from aimcsim.engine.edge import Edge
+import numpy as np
+
+from aimcsim import _kernels
+from aimcsim.engine.edge import Edge, Indices
 from aimcsim.engine.stream import Stream
-
-MOST_LOWERED = 20_000
-"""Vectors of a request up to which the least is searched for to the last vector."""
-
 
 @dataclass(frozen=True, slots=True)
 class EdgeNeed:
@@ -29,140 +31,204 @@ class EdgeNeed:
     """With this many the producer need not wait for room in steady state."""
 
 
+class Player(Protocol):
+    """A game on one request of a system, compiled or not."""
+
+    def eager(self, highest: Indices) -> None:
+        """Write the most vectors that an eager schedule without bounds has on every edge."""
+
+    def least(self, edge: int, capacities: Indices) -> int:
+        """Return the least capacity of an edge with which the game ends, the others having theirs; -1 if none does."""
+
+
 def edge_needs(streams: Sequence[Stream], edges: Sequence[Edge]) -> list[EdgeNeed]:
     """Return what every edge needs.
 
     Streams are in topological order. Edges that only order (no bytes) need nothing and get zeros.
     """
     least = least_capacities(streams, edges)
+    paces = [_pace(stream) for stream in streams]
     return [
-        EdgeNeed(count, _full_rate(streams[edge.source], streams[edge.target], count) if count else 0)
+        EdgeNeed(count, _full_rate(paces[edge.source], paces[edge.target], count) if count else 0)
         for edge, count in zip(edges, least, strict=True)
     ]
 
 
-def least_capacities(streams: Sequence[Stream], edges: Sequence[Edge]) -> list[int]:
+def least_capacities(
+    streams: Sequence[Stream], edges: Sequence[Edge], game: Callable[..., Player] | None = None
+) -> list[int]:
     """Return the least vectors of space per edge: no edge can have one less while the others have theirs.
 
-    Each edge starts from what an eager schedule uses; where that is more than the edge's own window demands (at the
-    joins of paths of different look-ahead), it is lowered as far as the game still ends. Systems of more than
-    `MOST_LOWERED` vectors a request keep what the eager schedule uses, which suffices but may be more than the least:
-    each trial is a game of its own.
+    Each edge starts from what an eager schedule uses. No edge can do with less than its own window demands; where that
+    is less (at the joins of paths of different look-ahead), the edge is lowered to what the game cannot do without.
+    `game` makes another game than the one that this process uses.
     """
-    highest = _Game(streams, edges, [None] * len(edges)).play()
-    assert highest is not None, "without bounds every acyclic system completes"
-    least = [count if edge.vector_bytes else 0 for edge, count in zip(edges, highest, strict=True)]
-    if sum(stream.vectors for stream in streams) > MOST_LOWERED:
-        return least
+    play = (game or _game())(streams, edges)
+    least = np.zeros(len(edges), dtype=np.int64)
+    play.eager(least)
+    least[[not edge.vector_bytes for edge in edges]] = 0
     for edge in edges:
-        if edge.vector_bytes:
-            least[edge.index] = _lowest(streams, edges, least, edge)
-    return least
+        if least[edge.index] > own_window(edge):
+            least[edge.index] = play.least(edge.index, least)
+    counts: list[int] = least.tolist()
+    return counts
 
 
-def own_window(edge: Edge, target_vectors: int) -> int:
+def own_window(edge: Edge) -> int:
     """Return the most vectors of an edge that its target needs at a time: max(needs(j) - keeps(j - 1) + 1)."""
-    return max(1, *(edge.needs[j] - (edge.keeps[j - 1] if j else 0) + 1 for j in range(target_vectors)))
+    needs, keeps = edge.window_needs, edge.window_keeps
+    return int(max(1, needs[0] + 1, (needs[1:] - keeps[:-1]).max(initial=0) + 1))
 
 
-def completes(streams: Sequence[Stream], edges: Sequence[Edge], capacities: Sequence[int | None]) -> bool:
-    """Whether one request completes with so many vectors of space per edge."""
-    return _Game(streams, edges, capacities).play() is not None
+def _game() -> Callable[..., Player]:
+    """Return what makes a game: the compiled one, or its twin where that is asked for."""
+    return Game if _kernels.token_game() is None else compiled_game
 
 
-def _lowest(streams: Sequence[Stream], edges: Sequence[Edge], least: list[int], edge: Edge) -> int:
-    """Return the lowest capacity of one edge with which the game ends, by bisection.
+def compiled_game(streams: Sequence[Stream], edges: Sequence[Edge]) -> Player:
+    """Return the compiled game on a system."""
+    game: Player = _kernels.token_game()(
+        _ints([stream.vectors for stream in streams]),
+        _ints([stream.source for stream in streams]),
+        _bounds([len(stream.inputs) for stream in streams]),
+        _ints([edge.index for stream in streams for edge in stream.inputs]),
+        _bounds([len(stream.outputs) for stream in streams]),
+        _ints([edge.index for stream in streams for edge in stream.outputs]),
+        _ints([edge.source for edge in edges]),
+        _ints([edge.target for edge in edges]),
+        [edge.window_needs for edge in edges],
+        [edge.window_keeps for edge in edges],
+    )
+    return game
 
-    One less than the eager schedule uses is tried first: it mostly fails, and a game that gets stuck does so early.
-    """
-    low = own_window(edge, streams[edge.target].vectors)
-    high = least[edge.index]
-    middle = high - 1
-    while low < high:
-        trial: list[int | None] = [count or None for count in least]
-        trial[edge.index] = middle
-        low, high = (low, middle) if completes(streams, edges, trial) else (middle + 1, high)
-        middle = (low + high) // 2
-    return high
+
+def _ints(values: Sequence[int]) -> Indices:
+    return np.array(values, dtype=np.int64)
 
 
-class _Game:
-    """One request without time; `play` returns the highest use of every edge, or None if it gets stuck."""
+def _bounds(lengths: Sequence[int]) -> Indices:
+    """Return 0 and the running sums of lengths."""
+    return np.cumsum([0, *lengths], dtype=np.int64)
 
-    def __init__(self, streams: Sequence[Stream], edges: Sequence[Edge], capacities: Sequence[int | None]) -> None:
+
+class Game:
+    """One request without time: how many vectors each stream has fired says everything."""
+
+    def __init__(self, streams: Sequence[Stream], edges: Sequence[Edge]) -> None:
         self._streams = streams
         self._edges = edges
-        self._capacities = capacities
         self._fired = [0] * len(streams)
-        self._made = [0] * len(edges)
-        self._passed = [0] * len(edges)
-        self._highest = [0] * len(edges)
 
-    def play(self) -> list[int] | None:
-        """Fire the most downstream stream that can, until all is done or nothing can."""
+    def eager(self, highest: Indices) -> None:
+        """Fire the most downstream stream that can, until all is done; write the highest use of every edge."""
+        self._fired = [0] * len(self._streams)
         ready: list[tuple[float, int]] = []
         for stream in self._streams:
             self._offer(ready, stream)
         while ready:
             _, index = heappop(ready)
             stream = self._streams[index]
-            if not self._can_fire(stream):
+            if not self._has_inputs(stream):
                 continue
-            self._fire(stream)
+            for edge in stream.outputs:
+                highest[edge.index] = max(highest[edge.index], self._level(edge) + 1)
+            self._fired[index] += 1
             touched = {edge.target for edge in stream.outputs} | {edge.source for edge in stream.inputs} | {index}
             for other in touched:
                 self._offer(ready, self._streams[other])
-        if any(fired < stream.vectors for fired, stream in zip(self._fired, self._streams, strict=True)):
-            return None
-        return self._highest
+
+    def least(self, edge: int, capacities: Indices) -> int:
+        """Return the least capacity of an edge with which the game ends, the others having theirs; -1 if none does.
+
+        Only what each vector of the target cannot do without is fired before it, with no bound on the edge itself. What
+        its source has fired by then must have room beside one another, less what the vector before let go; and with
+        that much room nothing waits for itself, as the room that any vector needs is given back by an earlier one.
+        Capacities of 0 are no bound.
+        """
+        here = self._edges[edge]
+        source, target = self._streams[here.source], self._streams[here.target]
+        self._fired = [0] * len(self._streams)
+        least, passed = 1, 0
+        for vector in range(target.vectors):
+            if not self._demand(target, here, capacities):
+                return -1
+            least = max(least, self._fired[source.index] - passed)
+            passed = int(here.window_keeps[vector])
+        return max(least, source.vectors - passed)
 
     def _offer(self, ready: list[tuple[float, int]], stream: Stream) -> None:
         """Put a stream that can fire in the queue: downstream first, sources last and in step with one another."""
-        if self._can_fire(stream):
+        if self._has_inputs(stream):
             rank = self._fired[stream.index] / stream.vectors if stream.source else -1.0 - stream.index
             heappush(ready, (rank, stream.index))
 
-    def _can_fire(self, stream: Stream) -> bool:
+    def _has_inputs(self, stream: Stream) -> bool:
+        """Whether a stream has a next vector and all that it needs."""
         vector = self._fired[stream.index]
-        if vector >= stream.vectors:
-            return False
-        if any(self._made[edge.index] <= edge.needs[vector] for edge in stream.inputs):
-            return False
-        return all(self._has_room(edge) for edge in stream.outputs)
-
-    def _has_room(self, edge: Edge) -> bool:
-        capacity = self._capacities[edge.index]
-        return capacity is None or self._level(edge) < capacity
+        return vector < stream.vectors and all(
+            self._fired[edge.source] > edge.window_needs[vector] for edge in stream.inputs
+        )
 
     def _level(self, edge: Edge) -> int:
-        """Return the vectors in the buffer: made, less those passed by the consumer (junk leaves as it comes)."""
-        made = self._made[edge.index]
-        return made - min(self._passed[edge.index], made)
+        """Return the vectors on an edge; those that nobody needs leave as they come."""
+        made, taken = self._fired[edge.source], self._fired[edge.target]
+        return made - min(int(edge.window_keeps[taken - 1]) if taken else 0, made)
 
-    def _fire(self, stream: Stream) -> None:
+    def _demand(self, target: Stream, free: Edge, capacities: Indices) -> bool:
+        """Fire the next vector of a stream, and before it just what that cannot do without; False if it never can."""
+        waiting = [(target.index, self._fired[target.index] + 1)]
+        while waiting:
+            index, until = waiting[-1]
+            if self._fired[index] >= until:
+                waiting.pop()
+                continue
+            wanted = self._wanted(self._streams[index], free, capacities)
+            if wanted is None:
+                self._fired[index] += 1
+                continue
+            if len(waiting) > len(self._streams):
+                return False
+            waiting.append(wanted)
+        return True
+
+    def _wanted(self, stream: Stream, free: Edge, capacities: Indices) -> tuple[int, int] | None:
+        """Return who must fire, and up to how many vectors, before a stream can fire its next."""
         vector = self._fired[stream.index]
-        self._fired[stream.index] += 1
-        for edge in stream.outputs:
-            level = self._level(edge) + 1
-            self._made[edge.index] += 1
-            self._highest[edge.index] = max(self._highest[edge.index], level)
         for edge in stream.inputs:
-            self._passed[edge.index] = edge.keeps[vector]
+            if self._fired[edge.source] <= edge.window_needs[vector]:
+                return edge.source, int(edge.window_needs[vector]) + 1
+        for edge in stream.outputs:
+            bound = capacities[edge.index]
+            if edge is not free and bound and self._level(edge) >= bound:
+                return edge.target, self._fired[edge.target] + 1
+        return None
 
 
-def _full_rate(source: Stream, target: Stream, least: int) -> int:
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """How long the vectors of a stream are under way that has all its servers to itself."""
+
+    vectors: int
+    total: int
+    travel_ps: int
+    fetch_ps: int
+    interval_ps: int
+
+
+def _pace(stream: Stream) -> _Pace:
+    latencies = [stage.latency.approximate_ps() for stage in stream.stages]
+    intervals = [stage.interval.approximate_ps() for stage in stream.stages]
+    times = [stage.iterations for stage in stream.stages]
+    travel = sum(latencies) + max((n - 1) * interval for n, interval in zip(times, intervals, strict=True))
+    slowest = max(n * interval for n, interval in zip(times, intervals, strict=True))
+    return _Pace(stream.vectors, stream.total, travel, latencies[0], slowest)
+
+
+def _full_rate(source: _Pace, target: _Pace, least: int) -> int:
     """Return the least plus the vectors under way while one travels from admission to being fetched.
 
     A vector's space is taken at its admission and given back when its last reader has been fetched, so at the rate of
     the slower of the two streams that many more vectors are between reservation and use.
     """
-    travel = sum(stage.latency.approximate_ps() for stage in source.stages)
-    travel += max((stage.iterations - 1) * stage.interval.approximate_ps() for stage in source.stages)
-    travel += target.stages[0].latency.approximate_ps()
-    per_vector = max(_interval_ps(source), _interval_ps(target) * target.vectors // source.vectors, 1)
-    return min(source.total, least + -(-travel // per_vector))
-
-
-def _interval_ps(stream: Stream) -> int:
-    """Return the time between two vectors of a stream that has all its servers to itself."""
-    return max(stage.iterations * stage.interval.approximate_ps() for stage in stream.stages)
+    per_vector = max(source.interval_ps, target.interval_ps * target.vectors // source.vectors, 1)
+    return min(source.total, least + -(-(source.travel_ps + target.fetch_ps) // per_vector))

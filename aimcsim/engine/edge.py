@@ -46,8 +46,13 @@ class Edge:
 
     Parameters
     ----------
-    needs, keeps : int64 arrays, one entry per target vector
-        Highest source vector that target vectors 0..i require; lowest that those after i require.
+    window_needs, window_keeps : int64 arrays, one entry per target vector of one request
+        Highest source vector that target vectors 0..i require; lowest that those after i require. Edges may share them.
+    stride : int
+        Source vectors of one request, by which the windows of the next are further on; 0 for device state, which
+        serves all requests.
+    requests : int
+        Requests that repeat the windows.
     vector_bytes : int
         Bytes a vector takes in the buffer; 0 for an edge that only orders (device state).
     cause : str
@@ -59,6 +64,8 @@ class Edge:
     __slots__ = (
         "_arrival",
         "_env",
+        "_keeps",
+        "_needs",
         "_passed",
         "_room",
         "arrived_ps",
@@ -66,16 +73,18 @@ class Edge:
         "cause",
         "freed_ps",
         "index",
-        "keeps",
-        "needs",
         "occupancy",
         "place",
         "pool",
+        "requests",
         "reserved",
         "source",
+        "stride",
         "target",
         "valid",
         "vector_bytes",
+        "window_keeps",
+        "window_needs",
     )
 
     def __init__(
@@ -84,18 +93,22 @@ class Edge:
         index: int,
         source: int,
         target: int,
-        needs: Indices,
-        keeps: Indices,
+        window_needs: Indices,
+        window_keeps: Indices,
         *,
         vector_bytes: int,
         place: str,
         cause: str = "dependency",
+        stride: int = 0,
+        requests: int = 1,
     ) -> None:
         self.index = index
         self.source = source
         self.target = target
-        self.needs: list[int] = needs.tolist()
-        self.keeps: list[int] = keeps.tolist()
+        self.window_needs = window_needs
+        self.window_keeps = window_keeps
+        self.stride = stride
+        self.requests = requests
         self.vector_bytes = vector_bytes
         self.place = place
         self.cause = cause
@@ -111,9 +124,30 @@ class Edge:
         self.valid = Occupancy()
         """Vectors arrived and not yet freed."""
         self._env = env
+        self._needs: list[int] | None = None
+        self._keeps: list[int] | None = None
         self._passed = 0
         self._arrival: Event | None = None
         self._room: Event | None = None
+
+    @property
+    def needs(self) -> list[int]:
+        """Highest source vector that target vectors 0..i require, over all requests; made when first asked for."""
+        if self._needs is None:
+            self._needs = self._over_requests(self.window_needs)
+        return self._needs
+
+    @property
+    def keeps(self) -> list[int]:
+        """Lowest source vector that target vectors after i require, over all requests; made when first asked for."""
+        if self._keeps is None:
+            self._keeps = self._over_requests(self.window_keeps)
+        return self._keeps
+
+    def _over_requests(self, window: Indices) -> list[int]:
+        offsets = np.arange(self.requests, dtype=np.int64)[:, None] * self.stride
+        repeated: list[int] = (window[None, :] + offsets).ravel().tolist()
+        return repeated
 
     def has_room(self) -> bool:
         """Whether one more vector may be reserved."""

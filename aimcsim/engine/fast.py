@@ -12,6 +12,7 @@ The logs are those of the reference engine, to the picosecond.
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
@@ -117,7 +118,7 @@ class FastEngine:
             edge.reserved = len(self.system.streams[edge.source].issue_ps)
         if any(len(stream.end_ps) < stream.total for stream in self.system.streams):
             raise report_deadlock(self.system)
-        settle(self.system)
+        settle(self.system.edges, self.system)
         return self._count
 
     def _set_up(self, stream: Stream) -> None:
@@ -437,9 +438,9 @@ def check_can_run_fast(system: System) -> None:
         raise ValueError("byte pools and components of the user's own need the reference engine")
 
 
-def settle(system: System) -> None:
+def settle(edges: Sequence[Edge], system: System) -> None:
     """Count the occupancies of a finished run's edges from its times."""
-    for edge in system.edges:
+    for edge in edges:
         starts = system.streams[edge.source].issue_ps
         for level, begins in ((edge.occupancy, starts), (edge.valid, edge.arrived_ps)):
             changes = sorted([(time, 1) for time in begins] + [(time, -1) for time in edge.freed_ps])

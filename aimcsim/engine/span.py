@@ -40,7 +40,7 @@ class Span:
 
     def approximate_ps(self) -> int:
         """Return the longest of the amounts as picoseconds from time zero; for estimates only."""
-        return self.end(0, max(range(len(self.amounts)), key=self.amounts.__getitem__))
+        return self.end(0, self.amounts.index(max(self.amounts)))
 
 
 def span_of(amounts: int | Sequence[int], clock: ClockDomain | None = None, *, in_cycles: bool = False) -> Span:

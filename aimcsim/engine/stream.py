@@ -174,20 +174,21 @@ class System:
     ) -> Edge:
         """Join two streams that were added before; `needs` and `keeps` are of one request and repeat for each.
 
-        What a state op makes serves all requests, so there they repeat unchanged.
+        What a state op makes serves all requests, so there they repeat unchanged. Edges of equal windows should be given
+        the same arrays, which are kept as they are.
         """
-        length = 0 if source.kind == "program" else source.vectors
-        offsets = np.arange(self.requests, dtype=np.int64)[:, None] * length
         edge = Edge(
             self.env,
             len(self.edges),
             source.index,
             target.index,
-            (needs[None, :] + offsets).ravel(),
-            (keeps[None, :] + offsets).ravel(),
+            np.ascontiguousarray(needs, dtype=np.int64),
+            np.ascontiguousarray(keeps, dtype=np.int64),
             vector_bytes=vector_bytes,
             place=place,
             cause=cause,
+            stride=0 if source.kind == "program" else source.vectors,
+            requests=self.requests,
         )
         self.edges.append(edge)
         source.outputs.append(edge)

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import NamedTuple
 
-from aimcsim.ops import MatrixKind
+import numpy as np
+
+from aimcsim.ops import IndexArray, MatrixKind
 from aimcsim.spec.chip_file import ChipFile
 from aimcsim.workload.graph import Workload
 
@@ -67,6 +70,67 @@ class WeightBlock:
         return self.groups * self.rows * self.cols
 
 
+class BlockColumns(NamedTuple):
+    """Some blocks of one layer as columns, int64 [blocks] each: what `WeightBlock` says of one."""
+
+    first_group: IndexArray
+    groups: IndexArray
+    first_row: IndexArray
+    rows: IndexArray
+    first_col: IndexArray
+    cols: IndexArray
+
+
+@dataclass(frozen=True, slots=True)
+class BlockGrid:
+    """All blocks of one layer, which lie on a grid: a formula instead of an object for each.
+
+    Blocks are numbered with the rows innermost, then the columns, then the groups: all row blocks of the same outputs
+    are consecutive, so that their partial sums meet on one tile if they can. Indexing makes a `WeightBlock`.
+
+    Attributes
+    ----------
+    layer : name of the layer.
+    shape : the matrices that are cut.
+    groups, rows, cols : what a full block covers; the last of each kind covers what is left.
+    """
+
+    layer: str
+    shape: MatrixShape
+    groups: int
+    rows: int
+    cols: int
+
+    @property
+    def steps(self) -> tuple[int, int, int]:
+        """Blocks along the groups, the columns and the rows."""
+        return _ceil(self.shape.groups, self.groups), _ceil(self.shape.n, self.cols), _ceil(self.shape.k, self.rows)
+
+    def __len__(self) -> int:
+        return prod(self.steps)
+
+    def __getitem__(self, index: int) -> WeightBlock:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return WeightBlock(self.layer, index, *(int(column[0]) for column in self.columns(range(index, index + 1))))
+
+    def __iter__(self) -> Iterator[WeightBlock]:
+        every = self.columns(range(len(self)))
+        for index, place in enumerate(zip(*(column.tolist() for column in every), strict=True)):
+            yield WeightBlock(self.layer, index, *place)
+
+    def columns(self, blocks: range) -> BlockColumns:
+        """Return a run of consecutive blocks as columns."""
+        _, across, down = self.steps
+        outputs, row = np.divmod(np.arange(blocks.start, blocks.stop, dtype=np.int64), down)
+        group, col = np.divmod(outputs, across)
+        return BlockColumns(
+            *_run(group, self.groups, self.shape.groups),
+            *_run(row, self.rows, self.shape.k),
+            *_run(col, self.cols, self.shape.n),
+        )
+
+
 def matrices(workload: Workload) -> dict[str, MatrixShape]:
     """Return the shape of every layer with static weights, in the order of the layers."""
     return {
@@ -74,20 +138,14 @@ def matrices(workload: Workload) -> dict[str, MatrixShape]:
     }
 
 
-def cut(layer: str, shape: MatrixShape, chip: ChipFile) -> tuple[WeightBlock, ...]:
+def cut(layer: str, shape: MatrixShape, chip: ChipFile) -> BlockGrid:
     """Cut the matrices of `layer` into blocks that fit one crossbar each; every weight falls into exactly one.
 
     As many whole groups as fit share a crossbar; where not even one fits, each is cut by itself, full blocks first and
-    the remainder last. Blocks are numbered with the rows innermost: all row blocks of the same outputs are consecutive,
-    so that their partial sums meet on one tile if they can. A crossbar of `chip` must be as wide as one weight.
+    the remainder last. A crossbar of `chip` must be as wide as one weight.
     """
-    places = (
-        (first_group, groups, first_row, rows, first_col, cols)
-        for first_group, groups in _runs(shape.groups, _groups_together(shape, chip))
-        for first_col, cols in _runs(shape.n, chip.weights_per_row)
-        for first_row, rows in _runs(shape.k, chip.tile.crossbar.rows)
-    )
-    return tuple(WeightBlock(layer, index, *place) for index, place in enumerate(places))
+    rows, cols = min(shape.k, chip.tile.crossbar.rows), min(shape.n, chip.weights_per_row)
+    return BlockGrid(layer, shape, _groups_together(shape, chip), rows, cols)
 
 
 def count_blocks(shape: MatrixShape, chip: ChipFile) -> int:
@@ -101,9 +159,10 @@ def _groups_together(shape: MatrixShape, chip: ChipFile) -> int:
     return max(1, min(shape.groups, chip.tile.crossbar.rows // shape.k, chip.weights_per_row // shape.n))
 
 
-def _runs(total: int, most: int) -> Iterator[tuple[int, int]]:
-    """Yield (first, length) of consecutive runs that cover ``0..total-1``, each of `most` but the last."""
-    return ((first, min(most, total - first)) for first in range(0, total, most))
+def _run(step: IndexArray, most: int, total: int) -> tuple[IndexArray, IndexArray]:
+    """Return (first, length) of the runs with numbers `step` that cover ``0..total-1``, each of `most` but the last."""
+    first = step * most
+    return first, np.minimum(most, total - first)
 
 
 def _ceil(amount: int, unit: int) -> int:

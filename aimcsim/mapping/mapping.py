@@ -6,10 +6,11 @@ import collections.abc
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from math import prod
 
-from aimcsim.mapping.blocks import MatrixShape, WeightBlock, cut, matrices
+from aimcsim.mapping.blocks import BlockColumns, BlockGrid, WeightBlock, cut, matrices
 from aimcsim.mapping.capacity import check_capacity
-from aimcsim.mapping.placement import LayerShare, Placed, place, shares
+from aimcsim.mapping.placement import LayerShare, shares
 from aimcsim.spec.chip_file import ChipFile
 from aimcsim.workload.graph import Layer, Workload
 
@@ -25,43 +26,38 @@ class Mapping:
 
     Attributes
     ----------
-    placed : every block with its place, in the order of layers and blocks; no two share a crossbar.
+    grids : for each layer with weights, in the order of the layers, its blocks; a crossbar holds one.
     shares : for each layer with weights, in the order of layers and tiles, its part on one tile.
     home : for each layer the tile where its outputs come about. A layer with weights is reduced and finished on the
         tile of its last share; a digital layer is computed where its first input comes about, on tile 0 if that is an
         input of the network.
     """
 
-    placed: tuple[Placed, ...]
+    grids: collections.abc.Mapping[str, BlockGrid]
     shares: tuple[LayerShare, ...]
     home: collections.abc.Mapping[str, int]
-    _by_layer: dict[str, tuple[Placed, ...]] = field(init=False, repr=False, compare=False)
+    _by_layer: dict[str, tuple[LayerShare, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        by_layer = groupby(self.placed, key=lambda one: one.block.layer)
-        object.__setattr__(self, "_by_layer", {layer: tuple(placed) for layer, placed in by_layer})
-
-    def placed_of(self, layer: str) -> tuple[Placed, ...]:
-        """Return the blocks of `layer` with their places, by index; none for a digital layer."""
-        return self._by_layer.get(layer, ())
+        by_layer = groupby(self.shares, key=lambda share: share.layer)
+        object.__setattr__(self, "_by_layer", {layer: tuple(run) for layer, run in by_layer})
 
     def blocks_of(self, layer: str) -> tuple[WeightBlock, ...]:
-        """Return the blocks of `layer`, by index; none for a digital layer."""
-        return tuple(one.block for one in self.placed_of(layer))
+        """Return the blocks of `layer`, by index, each made anew; none for a digital layer."""
+        return tuple(self.grids[layer]) if layer in self.grids else ()
 
-    def blocks_in(self, share: LayerShare) -> tuple[WeightBlock, ...]:
+    def columns_of(self, share: LayerShare) -> BlockColumns:
         """Return the blocks that `share` holds, by index."""
-        placed = self.placed_of(share.layer)
-        return tuple(placed[index].block for index in share.blocks)
+        return self.grids[share.layer].columns(share.blocks)
 
     def shares_of(self, layer: str) -> tuple[LayerShare, ...]:
         """Return the shares of `layer`, by tile; none for a digital layer."""
-        return tuple(share for share in self.shares if share.layer == layer)
+        return self._by_layer.get(layer, ())
 
     @property
     def crossbars_used(self) -> int:
         """Crossbars that hold a block."""
-        return len(self.placed)
+        return sum(map(len, self.grids.values()))
 
     @property
     def tiles_used(self) -> int:
@@ -75,12 +71,11 @@ class Mapping:
         many hold blocks), `crossbars` (first and last, as ``tile:crossbar``), `fill` (the part, 0..1, of the cells of
         its crossbars that hold a bit slice), `home`. Without weights all but `layer`, `kind` and `home` are None.
         """
-        shapes = matrices(workload)
         return [
             {
                 "layer": layer.name,
                 "kind": layer.kind,
-                **_matrix_columns(shapes.get(layer.name), self.placed_of(layer.name), chip),
+                **_matrix_columns(self.grids.get(layer.name), self.shares_of(layer.name), chip),
                 "home": self.home[layer.name],
             }
             for layer in workload.layers
@@ -101,10 +96,9 @@ def map_workload(workload: Workload, chip: ChipFile) -> Mapping:
     """
     check_capacity(workload, chip)
     tile, bank = chip.tile, chip.tile.adc.crossbars
-    blocks = [cut(name, shape, chip) for name, shape in matrices(workload).items()]
-    placed = place(blocks, tile.crossbars, bank)
-    on_tiles = shares(placed, bank)
-    return Mapping(placed, on_tiles, _homes(workload.layers, on_tiles))
+    grids = {name: cut(name, shape, chip) for name, shape in matrices(workload).items()}
+    on_tiles = shares({name: len(grid) for name, grid in grids.items()}, tile.crossbars, bank)
+    return Mapping(grids, on_tiles, _homes(workload.layers, on_tiles))
 
 
 def describe(mapping: Mapping, workload: Workload, chip: ChipFile) -> str:
@@ -125,18 +119,19 @@ def _homes(layers: tuple[Layer, ...], on_tiles: tuple[LayerShare, ...]) -> dict[
     return home
 
 
-def _matrix_columns(shape: MatrixShape | None, placed: Sequence[Placed], chip: ChipFile) -> Row:
-    if shape is None:
+def _matrix_columns(grid: BlockGrid | None, on_tiles: Sequence[LayerShare], chip: ChipFile) -> Row:
+    if grid is None:
         return dict.fromkeys(COLUMNS[2:-1])
-    first, last = (f"{one.tile}:{one.crossbar}" for one in (placed[0], placed[-1]))
-    cells = sum(one.block.weights for one in placed) * chip.cells_per_weight
+    first = f"{on_tiles[0].tile}:{on_tiles[0].crossbars[0]}"
+    last = f"{on_tiles[-1].tile}:{on_tiles[-1].crossbars[-1]}"
+    cells = prod(grid.shape) * chip.cells_per_weight
     return {
-        "matrix": str(shape),
-        "blocks": len(placed),
+        "matrix": str(grid.shape),
+        "blocks": len(grid),
         "slices": chip.slices,
-        "tiles": placed[-1].tile - placed[0].tile + 1,
+        "tiles": len(on_tiles),
         "crossbars": first if first == last else f"{first} - {last}",
-        "fill": cells / (len(placed) * chip.tile.crossbar.rows * chip.tile.crossbar.cols),
+        "fill": cells / (len(grid) * chip.tile.crossbar.rows * chip.tile.crossbar.cols),
     }
 
 

@@ -5,20 +5,8 @@ Works on one long row of crossbars, tile after tile; a tile's crossbars are a wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-
-from aimcsim.mapping.blocks import WeightBlock
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A block and its place: `crossbar` counts within `tile`, both from 0."""
-
-    block: WeightBlock
-    tile: int
-    crossbar: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +17,7 @@ class LayerShare:
     ----------
     layer : name of the layer.
     tile : number of the tile.
-    blocks : indices, within the layer, of the blocks it holds, ascending.
+    blocks : indices, within the layer, of the blocks it holds; consecutive.
     crossbars : the crossbar of the tile that holds each of `blocks`; consecutive.
     bank : converter bank of the first of them, counted within the tile. The share either lies inside this bank or
         begins with it and has every bank that it touches to itself.
@@ -37,8 +25,8 @@ class LayerShare:
 
     layer: str
     tile: int
-    blocks: tuple[int, ...]
-    crossbars: tuple[int, ...]
+    blocks: range
+    crossbars: range
     bank: int
 
 
@@ -66,26 +54,23 @@ def crossbars_needed(counts: Sequence[int], bank: int) -> int:
     return starts(counts, bank)[-1] + counts[-1] if counts else 0
 
 
-def place(layers: Sequence[Sequence[WeightBlock]], tile_crossbars: int, bank: int) -> tuple[Placed, ...]:
-    """Give the blocks of `layers` their crossbars, in order, one block to a crossbar."""
-    first = starts((len(blocks) for blocks in layers), bank)
+def shares(counts: Mapping[str, int], tile_crossbars: int, bank: int) -> tuple[LayerShare, ...]:
+    """Give each layer its crossbars, in order, one to each of its `counts` of blocks, and split it by tiles."""
+    first = starts(counts.values(), bank)
     return tuple(
-        Placed(block, *divmod(start + block.index, tile_crossbars))
-        for start, blocks in zip(first, layers, strict=True)
-        for block in blocks
+        share
+        for (layer, count), start in zip(counts.items(), first, strict=True)
+        for share in _split(layer, start, count, tile_crossbars, bank)
     )
 
 
-def shares(placed: Iterable[Placed], bank: int) -> tuple[LayerShare, ...]:
-    """Gather what lies on one tile of each layer, in the order of `placed`."""
-    runs = (list(run) for _, run in groupby(placed, key=lambda one: (one.block.layer, one.tile)))
-    return tuple(_share(run, bank) for run in runs)
-
-
-def _share(run: Sequence[Placed], bank: int) -> LayerShare:
-    crossbars = tuple(one.crossbar for one in run)
-    blocks = tuple(one.block.index for one in run)
-    return LayerShare(run[0].block.layer, run[0].tile, blocks, crossbars, crossbars[0] // bank)
+def _split(layer: str, first: int, count: int, tile_crossbars: int, bank: int) -> Iterator[LayerShare]:
+    """Yield the shares of a layer whose `count` crossbars begin with `first` on the long row of all."""
+    for tile in range(first // tile_crossbars, (first + count - 1) // tile_crossbars + 1):
+        origin = tile * tile_crossbars
+        begin, end = max(first, origin), min(first + count, origin + tile_crossbars)
+        crossbars = range(begin - origin, end - origin)
+        yield LayerShare(layer, tile, range(begin - first, end - first), crossbars, crossbars.start // bank)
 
 
 def _left(position: int, bank: int) -> int:

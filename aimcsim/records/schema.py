@@ -39,7 +39,7 @@ OPS = (
     Column("tile", "str", "Where it runs; for a send or load, where it goes."),
     Column("request", "int64", "Request that its vectors belong to; -1 for state ops."),
     Column("first_vector", "int64", "First of its vectors, counted within the request."),
-    Column("vectors", "int64", "How many vectors it covers: the grain."),
+    Column("vectors", "int64", "How many vectors it covers, at most the grain."),
     Column("release_ps", "int64", "End of the stream's vector before, or the admission of the request if later."),
     Column("start_ps", "int64", "Start of the first fetch."),
     Column("end_ps", "int64", "End of the last vector."),
@@ -84,7 +84,7 @@ BUFFERS = (
     Column("quota_vectors", "int64", "Space it was given; 0 where a pool gives the space."),
     Column("highest_vectors", "int64", "Most space it had reserved."),
     Column("vectors", "int64", "Vectors that passed."),
-    Column("mean_vectors", "float64", "Space it had reserved, on average over the run."),
+    Column("mean_vectors", "float64", "Space it had reserved, on average from time 0 to the last end of any vector."),
 )
 
 REQUESTS = (
@@ -106,12 +106,12 @@ ENERGY = (
 )
 
 POWER = (
-    Column("bin_start_ps", "int64", "Start of the bin."),
-    Column("bin_end_ps", "int64", "End of the bin."),
+    Column("bin_start_ps", "int64", "Start of the bin: a multiple of a power of two, or the first admission."),
+    Column("bin_end_ps", "int64", "End of the bin: the next multiple, or the last result."),
     Column("component", "str", "Component."),
     Column("action", "str", "Action."),
-    Column("count", "int64", "Actions of vectors that ended in the bin."),
-    Column("power_w", "float64", "Their energy over the bin's length; static power is a row of its own."),
+    Column("count", "int64", "Actions of vectors that ended in the bin (in the last: or later; in the first: or earlier)."),
+    Column("power_w", "float64", "Their energy over the bin's length; static power is a row of its own, over the whole run."),
 )
 
 SCHEMAS: dict[str, tuple[Column, ...]] = {

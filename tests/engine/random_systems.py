@@ -22,6 +22,18 @@ CLOCKS = (None, None, ClockDomain("plain", Fraction(10**9)), ODD, FAST)
 CYCLES = (1, 1, 2, 3)
 TIMES_PS = (250, 500, 500, 1000, 333)
 UNITS, ARRAYS = 3, 2
+WAITS = {
+    "fetch": "fetch_port",
+    "convert": "adc_busy",
+    "add": "vector_busy",
+    "work": "vector_busy",
+    "write": "buffer_port",
+    "inject": "buffer_port",
+    "link0": "link_busy",
+    "link1": "link_busy",
+    "deliver": "buffer_port",
+}
+"""What waiting for the server of a stage is called, by the stage's name."""
 EVEN = 1
 """The length that all times are of in an even system, so that much happens at once."""
 
@@ -145,7 +157,8 @@ def build(recipe: Recipe, *, shuffle_seed: int | None = None, capacities: Sequen
     programs = [
         (
             bench.program(
-                [stage("write", _length(arrays[array].clock, [pick]), arrays[array])], name=f"program[{index}]"
+                [stage("write", _length(arrays[array].clock, [pick]), arrays[array], cause="crossbar_busy")],
+                name=f"program[{index}]",
             ),
             layer,
         )
@@ -209,7 +222,7 @@ class _Tile:
         lengths = _length(clock, drawn.lengths)
         interval = None if drawn.interval is None else _length(clock, [drawn.interval])
         return replace(
-            stage(name, lengths, server, interval=interval, crossing=drawn.crossing, clock=clock, cause=f"{name}_busy"),
+            stage(name, lengths, server, interval=interval, crossing=drawn.crossing, clock=clock, cause=WAITS[name]),
             **more,
         )
 

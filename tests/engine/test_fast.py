@@ -6,17 +6,27 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from aimcsim import simulate
+from aimcsim import recorder, simulate
 from aimcsim.engine import CompiledEngine, FastEngine, ReferenceEngine, System, can_run_fast
+from aimcsim.engine.account import Account, account
+from aimcsim.engine.compiled import HISTORY_BYTES
 from aimcsim.errors import CapacityError
+from aimcsim.recorder import Grain
 from aimcsim.run import build as build_machine
 from tests.checker_shares import check_all
 from tests.engine.random_systems import Recipe, build, recipes
+from tests.engine.test_account import questions
 from tests.engine.test_random_systems import examples
 from tests.machine.random_machines import Case, cases
 
 ENGINES = pytest.mark.parametrize("engine", [CompiledEngine, FastEngine])
+
+
+def logged(engine: type[FastEngine | CompiledEngine], system: System) -> FastEngine | CompiledEngine:
+    """Return an engine that leaves its logs in the system."""
+    return CompiledEngine(system, keep=True) if engine is CompiledEngine else FastEngine(system)
 
 
 def everything(system: System) -> dict[str, object]:
@@ -42,7 +52,7 @@ def test_every_log_of_a_random_system_is_the_references(engine: type[FastEngine]
     assert can_run_fast(fast)
 
     ReferenceEngine(reference).run()
-    engine(fast).run()
+    logged(engine, fast).run()
 
     assert everything(fast) == everything(reference)
 
@@ -59,9 +69,56 @@ def test_every_log_of_a_random_machine_is_the_references(engine: type[FastEngine
     reference, fast = (build_machine(chip, network, requests=case.requests).plan.system for _ in range(2))
 
     ReferenceEngine(reference).run()
-    engine(fast).run()
+    logged(engine, fast).run()
 
     assert everything(fast) == everything(reference)
+
+
+@pytest.mark.parametrize("history_bytes", [0, HISTORY_BYTES])
+@examples(150)
+@given(recipe=recipes(), data=st.data())
+def test_the_loop_accounts_for_a_random_system_as_the_walk_over_its_logs_does(
+    history_bytes: int, recipe: Recipe, data: st.DataObject
+) -> None:
+    reference = build(recipe).system
+    question = data.draw(questions(reference))
+    ReferenceEngine(reference).run()
+    engine = CompiledEngine(build(recipe).system, question, history_bytes=history_bytes)
+
+    engine.run()
+
+    assert differing(engine.account(), account(reference, question)) == []
+
+
+@examples(75)
+@given(case=cases(), grain=st.sampled_from(["vector", "row", "layer"]), keep=st.booleans())
+def test_the_loop_accounts_for_a_random_machine_as_the_walk_over_its_logs_does(
+    case: Case, grain: Grain, *, keep: bool
+) -> None:
+    try:
+        chip = case.chip()
+    except CapacityError:
+        return
+    network = case.workload()
+    plans = [build_machine(chip, network, requests=case.requests).plan for _ in range(2)]
+    question = recorder.question(plans[0], grain)
+    ReferenceEngine(plans[0].system).run()
+    engine = CompiledEngine(plans[1].system, question, history_bytes=HISTORY_BYTES if keep else 0)
+
+    engine.run()
+
+    assert differing(engine.account(), account(plans[0].system, question)) == []
+
+
+def differing(found: Account, expected: Account) -> list[str]:
+    """Return in what an account differs from the expected one; a shorter critical path must be its end."""
+    names = found.same(expected)
+    if found.path_from_ps == expected.path_from_ps:
+        return names
+    whole = {(path, stream): time for path, stream, time in expected.path.tolist()}
+    assert found.path[:, 2].sum() == found.ended_ps[-1] - found.path_from_ps
+    assert all(time <= whole[path, stream] for path, stream, time in found.path.tolist())
+    return [name for name in names if name not in {"path", "path_from_ps"}]
 
 
 @pytest.mark.parametrize("preset", ["tiny", "isaac"])
@@ -71,7 +128,7 @@ def test_trained_networks_run_the_same_and_pass_the_checker(preset: str, network
     systems = [build_machine(preset, traces_dir / f"{network}.onnx", requests=2).plan.system for _ in range(2)]
 
     ReferenceEngine(systems[0]).run()
-    CompiledEngine(systems[1]).run()
+    CompiledEngine(systems[1], keep=True).run()
 
     assert everything(systems[1]) == everything(systems[0])
     check_all(systems[1])

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from aimcsim import evaluate, recorder
+from aimcsim import evaluate
 from aimcsim.engine import ReferenceEngine
 from aimcsim.errors import CapacityError
 from aimcsim.records import CAUSES
 from aimcsim.run import Built, build, simulate
 from tests.checker_shares import check_all
 from tests.machine.random_machines import Case, cases
+from tests.machine.tables_of import tables_of
 
 RANDOM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 
@@ -61,7 +62,7 @@ def test_the_grain_covers_records_only(case: Case):
         return
     ReferenceEngine(made.plan.system).run()
 
-    tables = {grain: recorder.record(made.plan, made.quotas, grain) for grain in ("vector", "row", "layer")}
+    tables = {grain: tables_of(made, grain) for grain in ("vector", "row", "layer")}
 
     ops = {grain: table["ops"] for grain, table in tables.items()}
     columns = ["service_ps", "transfer_ps", *(f"wait_{cause}_ps" for cause in CAUSES)]

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from aimcsim import recorder
 from aimcsim.engine import ReferenceEngine
 from aimcsim.run import build
+from tests.machine.tables_of import tables_of
 
 READ_PS = CONVERT_PS = 10_000
 """One cycle of the array's 100 MHz: a read of one bit; the conversion of up to 64 columns."""
@@ -19,7 +19,7 @@ def run(layers, bank, workload, vectors=40):
     # 8 weights x 4 columns = 32 columns: half of what 64 converters take in a cycle.
     built = build("tiny", net, overrides=[f"tile.adc.crossbars={bank}"])
     ReferenceEngine(built.plan.system).run()
-    tables = recorder.record(built.plan, built.quotas, "vector")
+    tables = tables_of(built, "vector")
     streams = [stream for stream in built.plan.system.streams if stream.kind == "mvm"]
     return streams, tables["ops"], tables["waits"]
 
@@ -88,5 +88,5 @@ def test_crossbars_of_one_layer_on_one_bank_are_a_loop_not_a_queue(crossbars, wo
     (stream,) = [stream for stream in built.plan.system.streams if stream.kind == "mvm"]
 
     assert stream.end_ps[-1] - stream.end_ps[-6] == 5 * 8 * crossbars * CONVERT_PS
-    ops = recorder.record(built.plan, built.quotas, "layer")["ops"]
+    ops = tables_of(built, "layer")["ops"]
     assert int(ops["wait_adc_busy_ps"].sum()) == 0

@@ -20,7 +20,7 @@ def test_a_matrix_larger_than_a_crossbar_is_cut_rows_innermost(make_chip: MakeCh
     # 64 columns at 4 a weight: 16 weights a row. K = 100 is 64 + 36 rows, N = 20 is 16 + 4 columns.
     blocks = cut("fc", MatrixShape(1, 100, 20), make_chip())
 
-    assert blocks == (
+    assert tuple(blocks) == (
         WeightBlock("fc", 0, 0, 1, 0, 64, 0, 16),
         WeightBlock("fc", 1, 0, 1, 64, 36, 0, 16),
         WeightBlock("fc", 2, 0, 1, 0, 64, 16, 4),

@@ -37,15 +37,17 @@ def test_layers_take_crossbars_in_order_tile_by_tile(residual_network: Workload,
     mapping = map_workload(residual_network, make_chip(tiles=3, crossbars=6))
 
     assert mapping.shares == (
-        LayerShare("fc1", 0, (0, 1, 2, 3, 4, 5), (0, 1, 2, 3, 4, 5), 0),
-        LayerShare("fc1", 1, (6, 7, 8, 9), (0, 1, 2, 3), 0),
-        LayerShare("fc2", 1, (0, 1), (4, 5), 4),
+        LayerShare("fc1", 0, range(6), range(6), 0),
+        LayerShare("fc1", 1, range(6, 10), range(4), 0),
+        LayerShare("fc2", 1, range(2), range(4, 6), 4),
     )
     assert mapping.shares_of("fc1") == mapping.shares[:2]
     assert mapping.shares_of("sum") == ()
     assert [block.index for block in mapping.blocks_of("fc1")] == list(range(10))
     assert mapping.blocks_of("sum") == ()
-    assert mapping.blocks_in(mapping.shares[1]) == mapping.blocks_of("fc1")[6:]
+    assert mapping.columns_of(mapping.shares[1]).first_row.tolist() == [
+        block.first_row for block in mapping.blocks_of("fc1")[6:]
+    ]
     assert (mapping.crossbars_used, mapping.tiles_used) == (12, 2)
 
 
@@ -98,7 +100,7 @@ def test_a_network_without_weights_needs_no_crossbar(make_chip: MakeChip) -> Non
     )
     mapping = map_workload(network, make_chip(tiles=2))
 
-    assert (mapping.placed, mapping.shares, mapping.home) == ((), (), {"pool": 0})
+    assert (mapping.grids, mapping.shares, mapping.home) == ({}, (), {"pool": 0})
     assert describe(mapping, network, make_chip(tiles=2)).startswith(
         "pooling on tiny: 0 of 16 crossbars, 1 of 2 tiles\n"
     )
@@ -140,8 +142,9 @@ def test_a_network_is_mapped_whole_or_refused(
     except CapacityError:
         return
 
-    assert len({(one.tile, one.crossbar) for one in mapping.placed}) == len(mapping.placed)
-    assert all(0 <= one.tile < tiles and 0 <= one.crossbar < banks * bank for one in mapping.placed)
-    assert sum(one.block.weights for one in mapping.placed) == network.weights
+    places = [(share.tile, crossbar) for share in mapping.shares for crossbar in share.crossbars]
+    assert len(set(places)) == len(places) == mapping.crossbars_used
+    assert all(0 <= tile < tiles and 0 <= crossbar < banks * bank for tile, crossbar in places)
+    assert sum(block.weights for layer in network.layers for block in mapping.blocks_of(layer.name)) == network.weights
     for layer in network.layers:
         assert mapping.home[layer.name] == mapping.shares_of(layer.name)[-1].tile

@@ -6,18 +6,24 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from aimcsim.mapping import LayerShare, Placed, WeightBlock
-from aimcsim.mapping.placement import crossbars_needed, place, shares, starts
+from aimcsim.mapping import LayerShare
+from aimcsim.mapping.placement import crossbars_needed, shares, starts
 
 COUNTS = st.lists(st.integers(1, 14), max_size=8)
 
 
-def blocks_of(name: str, count: int) -> tuple[WeightBlock, ...]:
-    return tuple(WeightBlock(name, index, 0, 1, index, 1, 0, 1) for index in range(count))
+def shared_out(counts: list[int], tile_crossbars: int, bank: int) -> tuple[LayerShare, ...]:
+    """Return the shares of layers `0`, `1`, ... of so many blocks each."""
+    return shares({str(layer): count for layer, count in enumerate(counts)}, tile_crossbars, bank)
 
 
-def layers_of(counts: list[int]) -> list[tuple[WeightBlock, ...]]:
-    return [blocks_of(f"layer{number}", count) for number, count in enumerate(counts)]
+def places(on_tiles: tuple[LayerShare, ...]) -> list[tuple[str, int, int, int]]:
+    """Return layer, block, tile and crossbar of every block."""
+    return [
+        (share.layer, block, share.tile, crossbar)
+        for share in on_tiles
+        for block, crossbar in zip(share.blocks, share.crossbars, strict=True)
+    ]
 
 
 def test_layers_follow_each_other_where_every_crossbar_has_its_own_bank() -> None:
@@ -38,36 +44,30 @@ def test_a_layer_of_exactly_one_bank_fits_it() -> None:
 
 def test_a_layer_goes_on_with_the_first_crossbar_of_the_next_tile() -> None:
     # Tiles of 4 crossbars, banks of 2: a takes [0:0 0:1] and 0:2; that was a layer of two banks, so 0:3 stays free.
-    placed = place(layers_of([3, 5]), tile_crossbars=4, bank=2)
-
-    assert [(one.block.layer, one.tile, one.crossbar) for one in placed] == [
-        *[("layer0", 0, 0), ("layer0", 0, 1), ("layer0", 0, 2)],
-        *[("layer1", 1, 0), ("layer1", 1, 1), ("layer1", 1, 2), ("layer1", 1, 3), ("layer1", 2, 0)],
-    ]
-    assert shares(placed, bank=2) == (
-        LayerShare("layer0", 0, (0, 1, 2), (0, 1, 2), bank=0),
-        LayerShare("layer1", 1, (0, 1, 2, 3), (0, 1, 2, 3), bank=0),
-        LayerShare("layer1", 2, (4,), (0,), bank=0),
+    assert shared_out([3, 5], tile_crossbars=4, bank=2) == (
+        LayerShare("0", 0, range(3), range(3), bank=0),
+        LayerShare("1", 1, range(4), range(4), bank=0),
+        LayerShare("1", 2, range(4, 5), range(1), bank=0),
     )
 
 
 def test_a_share_names_the_bank_it_begins_in() -> None:
-    placed = place(layers_of([2, 1, 1]), tile_crossbars=6, bank=2)
+    on_tiles = shared_out([2, 1, 1], tile_crossbars=6, bank=2)
 
-    assert [(share.crossbars, share.bank) for share in shares(placed, bank=2)] == [((0, 1), 0), ((2,), 1), ((3,), 1)]
+    assert [(share.crossbars, share.bank) for share in on_tiles] == [(range(2), 0), (range(2, 3), 1), (range(3, 4), 1)]
 
 
 @settings(deadline=None)
 @given(counts=COUNTS, bank=st.integers(1, 5), banks=st.integers(1, 4))
 @example(counts=[9, 1], bank=4, banks=2)
 def test_no_crossbar_holds_two_blocks_and_order_is_kept(counts: list[int], bank: int, banks: int) -> None:
-    layers = layers_of(counts)
-    placed = place(layers, bank * banks, bank)
-    positions = [one.tile * bank * banks + one.crossbar for one in placed]
+    found = places(shared_out(counts, bank * banks, bank))
+    positions = [tile * bank * banks + crossbar for _, _, tile, crossbar in found]
 
-    assert [one.block for one in placed] == [block for layer in layers for block in layer]
+    blocks = [(str(layer), block) for layer, count in enumerate(counts) for block in range(count)]
+    assert [one[:2] for one in found] == blocks
     assert all(earlier < later for earlier, later in pairwise(positions))
-    assert all(0 <= one.crossbar < bank * banks for one in placed)
+    assert all(0 <= crossbar < bank * banks for _, _, _, crossbar in found)
     assert crossbars_needed(counts, bank) == (positions[-1] + 1 if positions else 0)
 
 
@@ -75,15 +75,14 @@ def test_no_crossbar_holds_two_blocks_and_order_is_kept(counts: list[int], bank:
 @given(counts=COUNTS, bank=st.integers(1, 5), banks=st.integers(1, 4))
 @example(counts=[9, 1], bank=4, banks=2)
 def test_a_layer_of_several_banks_shares_none_of_them(counts: list[int], bank: int, banks: int) -> None:
-    placed = place(layers_of(counts), bank * banks, bank)
-    bank_of = {one: (one.tile, one.crossbar // bank) for one in placed}
-    banks_of_layer = {
-        one.block.layer: {bank_of[o] for o in placed if o.block.layer == one.block.layer} for one in placed
-    }
+    layers_in: dict[tuple[int, int], set[str]] = {}
+    banks_of: dict[str, set[tuple[int, int]]] = {}
+    for layer, _, tile, crossbar in places(shared_out(counts, bank * banks, bank)):
+        layers_in.setdefault((tile, crossbar // bank), set()).add(layer)
+        banks_of.setdefault(layer, set()).add((tile, crossbar // bank))
 
-    for one in placed:
-        others = {other.block.layer for other in placed if bank_of[other] == bank_of[one]} - {one.block.layer}
-        assert len(banks_of_layer[one.block.layer]) == 1 or not others
+    for where, layers in layers_in.items():
+        assert len(layers) == 1 or all(banks_of[layer] == {where} for layer in layers)
 
 
 @settings(deadline=None)
@@ -115,16 +114,8 @@ def allowed(first: int, count: int, bank: int, owners: dict[int, set[int]], size
 
 @settings(deadline=None)
 @given(counts=COUNTS, bank=st.integers(1, 5), banks=st.integers(1, 4))
-def test_the_shares_hold_every_block_once(counts: list[int], bank: int, banks: int) -> None:
-    placed = place(layers_of(counts), bank * banks, bank)
-
-    assert placed == tuple(
-        Placed(blocks[index], share.tile, crossbar)
-        for share in shares(placed, bank)
-        for blocks in [blocks_of(share.layer, counts[int(share.layer.removeprefix("layer"))])]
-        for index, crossbar in zip(share.blocks, share.crossbars, strict=True)
-    )
-    for share in shares(placed, bank):
+def test_a_share_lies_in_one_bank_or_begins_with_one(counts: list[int], bank: int, banks: int) -> None:
+    for share in shared_out(counts, bank * banks, bank):
         assert share.bank == share.crossbars[0] // bank
         assert share.crossbars[0] % bank == 0 or share.crossbars[-1] // bank == share.bank
 
@@ -132,4 +123,4 @@ def test_the_shares_hold_every_block_once(counts: list[int], bank: int, banks: i
 @pytest.mark.parametrize("bank", [1, 3])
 def test_no_layers_need_no_crossbars(bank: int) -> None:
     assert crossbars_needed([], bank) == 0
-    assert place([], 3, bank) == ()
+    assert shared_out([], 3, bank) == ()

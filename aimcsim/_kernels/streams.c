@@ -1,0 +1,677 @@
+/* The loop of the fast engine.
+ *
+ * A run advances through its iterations until it lacks a time; whoever makes that time known wakes it. Private servers and
+ * slots need no event. Requests for what is shared, and its returns and releases, are events in one heap; all those of an
+ * instant are applied, then every desk they touched decides once: a round. Whatever is unknown when an instant comes up
+ * hangs on decisions still to be made, so nothing can ask earlier. Times enter only by maximum and by counting clock edges
+ * (in 128 bits where a period is no whole number of picoseconds), so they equal the reference's.
+ */
+#include <stdlib.h>
+
+#include "streams.h"
+
+#define ROOM(ring, top, needed, who) \
+    if ((top) - (ring)->low >= (ring)->size && !make_room(loop, ring, top, needed, who)) \
+        return
+
+enum { REQUEST, BACK, LET_GO, LOOK };
+enum { WALK_EVERY = 4096 };
+
+static void issue_vectors(Loop *loop, int64_t s);
+static void finish(Loop *loop, int64_t r, int64_t done);
+
+/* ---- clocks and spans */
+
+static inline int64_t index_of(const Clock *clock, int64_t time)
+{
+    if (clock->period)
+        return (time + clock->period - 1) / clock->period;
+    return (int64_t)(((__int128)time * clock->denominator + clock->numerator - 1) / clock->numerator);
+}
+
+static inline int64_t edge_of(const Clock *clock, int64_t n)
+{
+    if (clock->period)
+        return n * clock->period;
+    return (int64_t)((__int128)n * clock->numerator / clock->denominator);
+}
+
+static inline int64_t align(const Loop *loop, int64_t clock, int64_t time)
+{
+    if (clock < 0)
+        return time;
+    return edge_of(&loop->clocks[clock], index_of(&loop->clocks[clock], time));
+}
+
+/* A span that counts cycles starts at an edge of its clock. */
+int64_t span_end(const Loop *loop, int64_t span, int64_t start, int64_t vector)
+{
+    const Span *s = &loop->spans[span];
+    int64_t amount = loop->amounts[s->offset + (s->length == 1 ? 0 : vector % s->length)];
+    if (!s->cycles)
+        return start + amount;
+    const Clock *clock = &loop->clocks[s->clock];
+    if (clock->period)
+        return start + amount * clock->period;
+    return edge_of(clock, index_of(clock, start) + amount);
+}
+
+/* ---- events */
+
+static void push(Loop *loop, int64_t time, int64_t desk, int kind, int64_t who, int64_t total)
+{
+    if (loop->heap_size == loop->heap_room) {
+        int64_t room = loop->heap_room ? 2 * loop->heap_room : 256;
+        Event *grown = realloc(loop->heap, (size_t)room * sizeof *grown);
+        if (grown == NULL) {
+            loop->failed = true;
+            return;
+        }
+        loop->heap = grown;
+        loop->heap_room = room;
+    }
+    int64_t here = loop->heap_size++;
+    loop->events++;
+    while (here) {
+        int64_t above = (here - 1) >> 1;
+        if (loop->heap[above].time <= time)
+            break;
+        loop->heap[here] = loop->heap[above];
+        here = above;
+    }
+    loop->heap[here] = (Event){time, who, total, (int32_t)desk, kind};
+}
+
+static Event pop(Loop *loop)
+{
+    Event top = loop->heap[0], last = loop->heap[--loop->heap_size];
+    int64_t here = 0;
+    for (;;) {
+        int64_t child = 2 * here + 1;
+        if (child >= loop->heap_size)
+            break;
+        if (child + 1 < loop->heap_size && loop->heap[child + 1].time < loop->heap[child].time)
+            child++;
+        if (last.time <= loop->heap[child].time)
+            break;
+        loop->heap[here] = loop->heap[child];
+        here = child;
+    }
+    loop->heap[here] = last;
+    return top;
+}
+
+/* ---- waking */
+
+static inline void wake(Loop *loop, int64_t r)
+{
+    Run *run = &loop->runs[r];
+    if (run->queued || run->needs == ASKED)
+        return;
+    run->queued = 1;
+    loop->work[loop->work_tail++] = r;
+    if (loop->work_tail == loop->n_runs + 1)
+        loop->work_tail = 0;
+}
+
+/* ---- slots */
+
+static void write_back(Loop *loop, Client *client, int64_t c, int64_t number, int64_t now)
+{
+    Pool *pool = &loop->pools[client->pool];
+    ROOM(&client->ends, number, back_needed, c);
+    *(int64_t *)entry(&client->ends, number) = now;
+    client->back = number + 1;
+    count_hold(loop, loop->n_servers + client->pool, step_at(&loop->runs[client->taker], number)->done, now);
+    if (!pool->shared || !loop->recording)
+        return;
+    /* Returns are in order of time, stream, number; clients are numbered by stream. */
+    ROOM(&pool->returns, pool->back, returns_needed, client->pool);
+    int64_t place = pool->back++;
+    for (; place > pool->returns.low; place--) {
+        Return *before = entry(&pool->returns, place - 1);
+        if (before->time < now || before->client <= c)
+            break;
+        *(Return *)entry(&pool->returns, place) = *before;
+    }
+    *(Return *)entry(&pool->returns, place) = (Return){now, c, number};
+}
+
+/* Have the first `total` slots of a client back; return how many that are. */
+static int64_t give_back(Loop *loop, int64_t c, int64_t total, int64_t now)
+{
+    Client *client = &loop->clients[c];
+    int64_t before = client->back;
+    for (int64_t number = before; number < total; number++)
+        write_back(loop, client, c, number, now);
+    return most(0, total - before);
+}
+
+/* When a private pool has a slot for a request, or -1 if that is not known yet. */
+static inline int64_t own_slot(const Loop *loop, const Client *client, int64_t number, int64_t asked)
+{
+    int64_t count = loop->pools[client->pool].count;
+    if (number < count)
+        return asked;
+    if (client->back <= number - count)
+        return NONE;
+    return most(asked, *(int64_t *)entry(&client->ends, number - count));
+}
+
+static void ask_slot(Loop *loop, int64_t r, int64_t client, int64_t asked)
+{
+    loop->runs[r].asked = asked;
+    loop->runs[r].needs = ASKED;
+    push(loop, asked, loop->n_servers + loop->clients[client].pool, REQUEST, r, 0);
+}
+
+static void log_grant(Loop *loop, int64_t c)
+{
+    Client *client = &loop->clients[c];
+    Pool *pool = &loop->pools[client->pool];
+    ROOM(&client->grants, client->taken, grants_needed, c);
+    *(int64_t *)entry(&client->grants, client->taken) = pool->grants++;
+}
+
+static void have_slot(Loop *loop, int64_t r, int64_t granted)
+{
+    Run *run = &loop->runs[r];
+    int64_t c = run->kind == SERVING ? run->capture : run->take;
+    Client *client = &loop->clients[c];
+    if (loop->pools[client->pool].shared)
+        log_grant(loop, c);
+    client->taken++;
+    if (run->kind == SERVING) {
+        if (run->server >= 0) {
+            Server *server = &loop->servers[run->server];
+            server->free = granted;
+            count_hold(loop, run->server, run->had, granted);
+            if (!run->own) {
+                if (loop->recording)
+                    hold_at(server, server->count - 1)->end = granted;
+                push(loop, granted, run->server, LET_GO, 0, 0);
+            }
+        }
+        finish(loop, r, granted);
+    } else {
+        Step *step = step_at(run, run->done++);
+        step->done = run->left = granted;
+        run->needs = ARRIVAL;
+        wake(loop, run->next);
+    }
+    wake(loop, r);
+}
+
+/* ---- advancing */
+
+/* When the data of a run's next iteration is there, or -1. */
+static inline int64_t ready(const Loop *loop, const Run *run)
+{
+    int64_t index = upstream(run, run->done);
+    if (run->source < 0) {
+        const Stream *stream = &loop->streams[run->stream];
+        return stream->issued <= index ? NONE : *issue_at(stream, index);
+    }
+    const Run *source = &loop->runs[run->source];
+    return source->done <= index ? NONE : step_at(source, index)->done;
+}
+
+static inline int64_t enter(const Loop *loop, const Run *run, int64_t time)
+{
+    if (run->cross_clock < 0)
+        return time;
+    const Clock *clock = &loop->clocks[run->cross_clock];
+    return edge_of(clock, index_of(clock, time) + run->cross_cycles);
+}
+
+/* Take slots for a stage's iterations until something is not known. */
+static void advance_taking(Loop *loop, int64_t r)
+{
+    Run *run = &loop->runs[r];
+    const Client *client = &loop->clients[run->take];
+    while (run->done < run->total && run->needs != ASKED) {
+        if (run->needs == ARRIVAL) {
+            int64_t time = ready(loop, run);
+            if (time < 0)
+                return;
+            ROOM(&run->steps, run->done, steps_needed, r);
+            step_at(run, run->done)->arrival = enter(loop, run, time);
+            run->needs = TAKE;
+        }
+        Step *step = step_at(run, run->done);
+        step->had = most(step->arrival, run->left);
+        if (loop->pools[client->pool].shared) {
+            ask_slot(loop, r, run->take, step->had);
+            return;
+        }
+        int64_t granted = own_slot(loop, client, run->done, step->had);
+        if (granted < 0)
+            return;
+        have_slot(loop, r, granted);
+    }
+}
+
+/* Have the work of an iteration start: what keeps the server until a slot is had is done later. */
+static inline void started(Loop *loop, int64_t r, Step *step, int64_t start)
+{
+    Run *run = &loop->runs[r];
+    step->had = run->had = start;
+    step->worked = run->worked = most(run->worked, span_end(loop, run->latency, start, run->vector));
+    if (run->capture < 0)
+        finish(loop, r, step->worked);
+    else
+        run->needs = CAPTURE;
+}
+
+static void start_hold(Loop *loop, int64_t r, int64_t start)
+{
+    Run *run = &loop->runs[r];
+    Server *server = &loop->servers[run->server];
+    int64_t end = NONE;
+    if (run->capture < 0) {
+        end = server->free = span_end(loop, run->interval, start, run->vector);
+        count_hold(loop, run->server, start, end);
+    }
+    if (loop->recording && !run->own) {
+        ROOM(&server->holds, server->count, holds_needed, run->server);
+        *hold_at(server, server->count++) = (Hold){start, end, r, run->done};
+    }
+    started(loop, r, step_at(run, run->done), start);
+}
+
+static void ask_server(Loop *loop, int64_t r, int64_t asked)
+{
+    Run *run = &loop->runs[r];
+    run->asked = asked;
+    run->needs = ASKED;
+    /* Its own hold before may still be waiting for a slot; nothing is asked of the server until that is over. */
+    push(loop, run->capture >= 0 ? most(asked, run->left) : asked, run->server, REQUEST, r, 0);
+}
+
+/* Serve a stage's iterations until something is not known. On a private server without slots this is the closed form
+ * start = max(arrival, end of the hold before), a scan over all that has arrived. */
+static void advance_serving(Loop *loop, int64_t r)
+{
+    Run *run = &loop->runs[r];
+    while (run->done < run->total && run->needs != ASKED) {
+        if (run->needs == ARRIVAL) {
+            int64_t time = ready(loop, run);
+            if (time < 0)
+                return;
+            if (run->taking < 0)
+                time = enter(loop, run, time);
+            ROOM(&run->steps, run->done, steps_needed, r);
+            Step *step = step_at(run, run->done);
+            step->arrival = time;
+            if (run->server < 0) {
+                started(loop, r, step, align(loop, loop->spans[run->latency].clock, time));
+            } else if (run->own) {
+                const Server *server = &loop->servers[run->server];
+                start_hold(loop, r, align(loop, server->clock, most(most(time, run->had), server->free)));
+            } else {
+                ask_server(loop, r, most(time, run->had));
+                return;
+            }
+        }
+        if (run->needs == CAPTURE) {
+            const Client *client = &loop->clients[run->capture];
+            if (loop->pools[client->pool].shared) {
+                ask_slot(loop, r, run->capture, run->worked);
+                return;
+            }
+            int64_t granted = own_slot(loop, client, run->done, run->worked);
+            if (granted < 0)
+                return;
+            have_slot(loop, r, granted);
+        }
+    }
+}
+
+/* ---- edges */
+
+/* Free what has been passed and has arrived. */
+static void free_edge(Loop *loop, int64_t e)
+{
+    Edge *edge = &loop->edges[e];
+    const Stream *source = &loop->streams[edge->source];
+    int64_t limit = least(edge->passes, source->ended), before = edge->frees;
+    while (edge->frees < limit) {
+        int64_t passed = *(int64_t *)entry(&edge->passed, edge->frees);
+        int64_t time = most(passed, end_at(source, edge->frees));
+        ROOM(&edge->freed, edge->frees, freed_needed, e);
+        *(int64_t *)entry(&edge->freed, edge->frees++) = time;
+        edge->integral = (int64_t)((uint64_t)edge->integral + (uint64_t)time);
+        loop->in_flight--;
+    }
+    if (edge->frees == before)
+        return;
+    merge_edge(loop, edge);
+    issue_vectors(loop, edge->source);
+}
+
+static void pass(Loop *loop, int64_t e, int64_t below, int64_t time)
+{
+    Edge *edge = &loop->edges[e];
+    while (edge->passes < below) {
+        ROOM(&edge->passed, edge->passes, passed_needed, e);
+        *(int64_t *)entry(&edge->passed, edge->passes++) = time;
+    }
+    free_edge(loop, e);
+}
+
+static void send(Loop *loop, int64_t kind, int64_t time, int64_t who, int64_t count)
+{
+    int64_t *row = add_row(loop, &loop->outbox);
+    if (row == NULL)
+        return;
+    row[0] = kind, row[1] = time, row[2] = who, row[3] = count;
+    loop->until = least(loop->until, time);
+}
+
+static void fetched(Loop *loop, Stream *stream, int64_t time)
+{
+    for (int64_t place = stream->in; place < stream->in_end; place++) {
+        int64_t e = loop->in_edges[place];
+        int64_t below = keep_of(loop, &loop->edges[e], stream->fetch_request, stream->fetch_index);
+        if (loop->streams[loop->edges[e].source].foreign)
+            send(loop, FREED, time, e, below);
+        else
+            pass(loop, e, below, time);
+    }
+    if (++stream->fetch_index == stream->vectors) {
+        stream->fetch_index = 0;
+        stream->fetch_request++;
+    }
+}
+
+static void start_sources(Loop *loop)
+{
+    loop->began = 1;
+    for (int64_t s = 0; s < loop->n_streams; s++)
+        if (loop->streams[s].source)
+            issue_vectors(loop, s);
+}
+
+static void programmed(Loop *loop, int64_t time)
+{
+    loop->programs--;
+    if (loop->begin_given)
+        return;
+    loop->begin = most(loop->begin, time);
+    if (loop->programs)
+        return;
+    if (loop->n_foreign)
+        send(loop, BEGIN, loop->begin, 0, 0);
+    start_sources(loop);
+}
+
+/* Have a vector end: it arrives on every edge. */
+static void complete(Loop *loop, int64_t s, int64_t time)
+{
+    Stream *stream = &loop->streams[s];
+    ROOM(&stream->ends, stream->ended, ends_needed, s);
+    *(int64_t *)entry(&stream->ends, stream->ended++) = time;
+    count_end(loop, s, time);
+    if (loop->recording && !stream->listed) {
+        stream->listed = 1;
+        loop->finished[loop->n_finished++] = s;
+    }
+    loop->in_flight += stream->out_end - stream->out - 1;
+    for (int64_t place = stream->out; place < stream->out_end; place++) {
+        int64_t e = loop->out_edges[place], target = loop->edges[e].target;
+        if (loop->streams[target].foreign) {
+            if (!stream->foreign)
+                send(loop, ARRIVED, time, e, 1);
+        } else {
+            free_edge(loop, e);
+            issue_vectors(loop, target);
+        }
+    }
+    if (stream->program && stream->ended == stream->total)
+        programmed(loop, time);
+}
+
+/* Have an iteration done, and make known what that makes known. */
+static void finish(Loop *loop, int64_t r, int64_t done)
+{
+    Run *run = &loop->runs[r];
+    step_at(run, run->done)->done = run->left = done;
+    run->done++;
+    run->needs = ARRIVAL;
+    for (int64_t place = run->release; place < run->release_end; place++) {
+        const Release *release = &loop->releases[place];
+        const Client *client = &loop->clients[release->client];
+        int64_t total = run->done * release->per_vector / run->iterations;
+        if (loop->pools[client->pool].shared)
+            push(loop, done, loop->n_servers + client->pool, BACK, release->client, total);
+        else if (give_back(loop, release->client, total, done))
+            wake(loop, client->taker);
+    }
+    if (++run->phase == run->iterations) {
+        run->phase = 0;
+        run->vector++;
+        if (run->stage == 0)
+            fetched(loop, &loop->streams[run->stream], done);
+        if (run->last)
+            complete(loop, run->stream, done);
+    }
+    if (run->next >= 0)
+        wake(loop, run->next);
+}
+
+/* ---- issue */
+
+/* Write an issue down; `by` is the edge whose arrival was the last thing to wait for, before room. */
+static void write_issue(Loop *loop, int64_t s, int64_t time, int64_t there, int64_t by)
+{
+    Stream *stream = &loop->streams[s];
+    ROOM(&stream->issues, stream->issued, issues_needed, s);
+    *issue_at(stream, stream->issued) = time;
+    if (loop->recording) {
+        ROOM(&stream->bounds, stream->issued, bounds_needed, s);
+        *bound_at(stream, stream->issued) = (Bound){there, by};
+    }
+    stream->issued++;
+    if (++stream->issue_index == stream->vectors) {
+        stream->issue_index = 0;
+        stream->issue_request++;
+    }
+    for (int64_t place = stream->out; place < stream->out_end; place++) {
+        Edge *edge = &loop->edges[loop->out_edges[place]];
+        edge->integral = (int64_t)((uint64_t)edge->integral - (uint64_t)time);
+    }
+    loop->most_in_flight = most(loop->most_in_flight, ++loop->in_flight);
+}
+
+/* The first vector of a request was issued by one of its sources: it is admitted with the first. */
+static void admit(Loop *loop, int64_t request, int64_t time)
+{
+    if (!loop->admissions[request]++ || time < loop->admitted[request])
+        loop->admitted[request] = time;
+}
+
+/* Issue vectors as far as inputs and room are known. */
+static void issue_vectors(Loop *loop, int64_t s)
+{
+    Stream *stream = &loop->streams[s];
+    if (stream->foreign || (stream->source && !loop->began))
+        return;
+    while (stream->issued < stream->total && !loop->failed) {
+        int64_t vector = stream->issued, by = NONE;
+        int64_t there = vector ? *issue_at(stream, vector - 1) : stream->source ? loop->begin : 0;
+        for (int64_t place = stream->in; place < stream->in_end; place++) {
+            int64_t e = loop->in_edges[place];
+            const Stream *source = &loop->streams[loop->edges[e].source];
+            int64_t needed = need_of(loop, &loop->edges[e], stream->issue_request, stream->issue_index);
+            if (source->ended <= needed)
+                return;
+            if (needed >= 0 && end_at(source, needed) > there) {
+                there = end_at(source, needed);
+                by = e;
+            }
+        }
+        int64_t time = there;
+        for (int64_t place = stream->out; place < stream->out_end; place++) {
+            const Edge *edge = &loop->edges[loop->out_edges[place]];
+            if (edge->capacity < 0 || vector < edge->capacity)
+                continue;
+            if (edge->frees <= vector - edge->capacity)
+                return;
+            time = most(time, freed_at(edge, vector - edge->capacity));
+        }
+        if (stream->load && stream->issue_index == 0)
+            admit(loop, stream->issue_request, time);
+        write_issue(loop, s, time, there, by);
+        wake(loop, stream->first);
+    }
+}
+
+/* ---- rounds */
+
+/* Take out of a desk's waiting runs the one that asked first: by time, stream, stage. */
+static int64_t first_waiting(Loop *loop, Desk *desk)
+{
+    int64_t *waiting = loop->waiting + desk->offset, best = 0;
+    for (int64_t place = 1; place < desk->pending; place++) {
+        const Run *run = &loop->runs[waiting[place]], *other = &loop->runs[waiting[best]];
+        if (run->asked != other->asked ? run->asked < other->asked : waiting[place] < waiting[best])
+            best = place;
+    }
+    int64_t run = waiting[best];
+    waiting[best] = waiting[--desk->pending];
+    return run;
+}
+
+static void decide_server(Loop *loop, int64_t s, int64_t now)
+{
+    Desk *desk = &loop->desks[s];
+    Server *server = &loop->servers[s];
+    if (desk->open || !desk->pending)
+        return;
+    if (server->free <= now) {
+        int64_t r = first_waiting(loop, desk);
+        desk->open = loop->runs[r].capture >= 0;
+        start_hold(loop, r, align(loop, server->clock, now));
+        wake(loop, r);
+    }
+    if (desk->pending && !desk->open && desk->armed < server->free) {
+        desk->armed = server->free;
+        push(loop, server->free, s, LOOK, 0, 0);
+    }
+}
+
+static void decide_pool(Loop *loop, int64_t d, int64_t now)
+{
+    Desk *desk = &loop->desks[d];
+    while (desk->pending && desk->taken < loop->pools[d - loop->n_servers].count) {
+        desk->taken++;
+        have_slot(loop, first_waiting(loop, desk), now);
+    }
+}
+
+static void apply(Loop *loop, const Event *event, int64_t now)
+{
+    Desk *desk = &loop->desks[event->desk];
+    if (!desk->touched) {
+        desk->touched = 1;
+        loop->touched[loop->n_touched++] = event->desk;
+    }
+    if (event->kind == REQUEST)
+        loop->waiting[desk->offset + desk->pending++] = event->who;
+    else if (event->kind == BACK)
+        desk->taken -= give_back(loop, event->who, event->total, now);
+    else if (event->kind == LET_GO)
+        desk->open = 0;
+}
+
+static bool drain(Loop *loop, int64_t *patience)
+{
+    while (loop->work_head != loop->work_tail && !loop->failed) {
+        if (--*patience < 0)
+            return false;
+        if (*patience % WALK_EVERY == 0)
+            walk_finished(loop, WITHIN);
+        int64_t r = loop->work[loop->work_head++];
+        if (loop->work_head == loop->n_runs + 1)
+            loop->work_head = 0;
+        loop->runs[r].queued = 0;
+        if (loop->runs[r].kind == SERVING)
+            advance_serving(loop, r);
+        else
+            advance_taking(loop, r);
+    }
+    return true;
+}
+
+static void decide(Loop *loop, int64_t now)
+{
+    if (now > loop->now) {
+        walk_finished(loop, BETWEEN);
+        loop->now = now;
+        if (loop->stores_left)
+            loop->frontier = most(loop->frontier, now);
+    }
+    while (loop->heap_size && loop->heap[0].time == now) {
+        Event event = pop(loop);
+        apply(loop, &event, now);
+    }
+    for (int64_t place = 0; place < loop->n_touched; place++) {
+        int64_t desk = loop->touched[place];
+        loop->desks[desk].touched = 0;
+        if (desk < loop->n_servers)
+            decide_server(loop, desk, now);
+        else
+            decide_pool(loop, desk, now);
+    }
+    loop->n_touched = 0;
+}
+
+/* One round of the instant `now`, and all that it makes known. */
+void loop_round(Loop *loop, int64_t now)
+{
+    int64_t patience = INT64_MAX;
+    decide(loop, now);
+    drain(loop, &patience);
+}
+
+/* The next instant to be decided, or -1. */
+int64_t loop_next(const Loop *loop)
+{
+    return loop->heap_size ? loop->heap[0].time : NONE;
+}
+
+int loop_run(Loop *loop, int64_t until, int64_t patience)
+{
+    loop->until = until;
+    for (;;) {
+        if (!drain(loop, &patience))
+            return PAUSED;
+        if (!loop->heap_size || loop->failed)
+            return DONE;
+        if (loop->heap[0].time >= loop->until)
+            return STOPPED;
+        if (--patience < 0)
+            return PAUSED;
+        decide(loop, loop->heap[0].time);
+    }
+}
+
+/* Issue all that can be issued from the start; with sources that wait for state ops, these. */
+bool loop_start(Loop *loop)
+{
+    for (int64_t s = 0; s < loop->n_streams; s++)
+        issue_vectors(loop, s);
+    return !loop->failed;
+}
+
+/* A vector of a stream that runs outside the loop has ended. */
+void loop_feed_end(Loop *loop, int64_t s, int64_t time)
+{
+    complete(loop, s, time);
+}
+
+/* A stream that runs outside the loop has fetched: all vectors below an index are passed. */
+void loop_feed_free(Loop *loop, int64_t e, int64_t below, int64_t time)
+{
+    pass(loop, e, below, time);
+}

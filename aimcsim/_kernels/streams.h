@@ -1,0 +1,245 @@
+/* Streams of vectors through stages, servers and slots, on calendars: what the loop of the fast engine keeps.
+ *
+ * A *run* is one stage of one stream, taking slots or serving. What runs, streams and edges have come to lies in rings:
+ * entries are numbered from the start of the simulation, and those that nothing can ask for any more give their place to
+ * new ones. All times are picoseconds, int64. The readable twin is aimcsim/engine/fast.py, with walkback.py and account.py.
+ */
+#ifndef AIMCSIM_STREAMS_H
+#define AIMCSIM_STREAMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { NONE = -1 };
+enum { SERVICE, TRANSFER, FIRST_WAIT, SPENT = 16 };
+enum { BINS = 128, OP_COLUMNS = 4 + SPENT, WAIT_COLUMNS = 5 };
+enum { TAKING, SERVING };
+enum { ARRIVAL, TAKE, CAPTURE, ASKED };
+enum { PAUSED, STOPPED, DONE };
+enum { ARRIVED, FREED, BEGIN };
+
+typedef struct {
+    char *data;
+    int64_t size, low, width;
+} Ring;
+
+typedef struct {
+    int64_t arrival, had, worked, done;
+} Step;
+
+/* What an issue waited for: when all inputs were there, and the edge whose arrival was the last (-1: none). */
+typedef struct {
+    int64_t there, by;
+} Bound;
+
+typedef struct {
+    int64_t start, end, run, iteration;
+} Hold;
+
+typedef struct {
+    int64_t time, client, number;
+} Return;
+
+/* The fields up to the blank line of each of these come from aimcsim/engine/flat.py, which says what they mean. */
+typedef struct {
+    int64_t stream, stage, kind, iterations, total, source, ratio, gathers, next, last, server, own, take, capture;
+    int64_t cross_clock, cross_cycles, latency, interval, release, release_end, path, cause, transfer, taking, previous;
+
+    Ring steps;
+    int64_t done, vector, phase, needs, queued, asked, had, worked, left, sibling, critical;
+} Run;
+
+typedef struct {
+    int64_t total, vectors, source, program, foreign, first, serve, last, in, in_end, out, out_end;
+    int64_t op_vectors, request_ops, first_op, load, store, varying, varying_end, shares_pool;
+
+    Ring issues, bounds, ends;
+    int64_t issued, issue_request, issue_index, ended, walked, fetch_request, fetch_index, listed, bins;
+    int64_t release, fetched, spent[SPENT], waits, wait_room;
+    int64_t *wait;
+} Stream;
+
+typedef struct {
+    int64_t source, target, capacity, window, stride, path, cause;
+
+    Ring passed, freed;
+    int64_t passes, frees, merged_issues, merged_frees, level, highest, changed, integral;
+} Edge;
+
+typedef struct {
+    int64_t clock, path;
+
+    Ring holds;
+    int64_t count, free, first_run;
+} Server;
+
+typedef struct {
+    int64_t count, shared, path, cause;
+
+    Ring returns;
+    int64_t grants, back, first_client;
+} Pool;
+
+typedef struct {
+    int64_t pool, stream, taker, per_vector;
+
+    Ring ends, grants;
+    int64_t taken, back, sibling;
+} Client;
+
+typedef struct {
+    int64_t offset, length, cycles, clock;
+} Span;
+
+typedef struct {
+    int64_t numerator, denominator;
+
+    int64_t period;
+} Clock;
+
+typedef struct {
+    int64_t client, per_vector;
+} Release;
+
+typedef struct {
+    int64_t count, busy, inside;
+} Tally;
+
+typedef struct {
+    int64_t tally, start, end;
+} Future;
+
+typedef struct {
+    int64_t open, armed, taken, pending, offset, touched;
+} Desk;
+
+typedef struct {
+    int64_t time, who, total;
+    int32_t desk, kind;
+} Event;
+
+/* A growable list of rows of int64. */
+typedef struct {
+    int64_t *data;
+    int64_t rows, room, width;
+} Rows;
+
+typedef struct {
+    int64_t n_runs, n_streams, n_edges, n_servers, n_pools, n_clients, n_spans, n_clocks, n_requests, n_loads, n_foreign;
+    Run *runs;
+    Stream *streams;
+    Edge *edges;
+    Server *servers;
+    Pool *pools;
+    Client *clients;
+    Span *spans;
+    Clock *clocks;
+    Release *releases;
+    Desk *desks;
+    Tally *tallies; /* servers, then pools */
+    const int64_t *in_edges, *out_edges, *needs, *keeps, *amounts;
+    const int64_t *varying, *varying_offset, *cause_rank, *path_rank;
+    int64_t maintenance, buffer_full;
+
+    int64_t *waiting, *work, *touched, *finished;
+    int64_t work_head, work_tail, n_finished, n_touched;
+    Event *heap;
+    int64_t heap_size, heap_room, events;
+
+    int64_t begin, began, begin_given, programs, now, until;
+    int64_t *admitted, *admissions, *request_end;
+    int64_t frontier, stores_left, elapsed;
+    Rows future, ops, waits, outbox;
+    int64_t *bin_vectors, *bin_amounts, bin_shift, n_varying;
+    int64_t bytes, most_bytes, budget, in_flight, most_in_flight;
+    bool recording, failed;
+} Loop;
+
+enum {
+    RUN_FIELDS = offsetof(Run, steps) / sizeof(int64_t),
+    STREAM_FIELDS = offsetof(Stream, issues) / sizeof(int64_t),
+    EDGE_FIELDS = offsetof(Edge, passed) / sizeof(int64_t),
+    SERVER_FIELDS = offsetof(Server, holds) / sizeof(int64_t),
+    POOL_FIELDS = offsetof(Pool, returns) / sizeof(int64_t),
+    CLIENT_FIELDS = offsetof(Client, ends) / sizeof(int64_t),
+    CLOCK_FIELDS = offsetof(Clock, period) / sizeof(int64_t),
+    SPAN_FIELDS = sizeof(Span) / sizeof(int64_t),
+    RELEASE_FIELDS = sizeof(Release) / sizeof(int64_t)
+};
+
+/* streams.c: the loop. `until` is the first instant that may not be decided; returns PAUSED when patience is used up,
+ * STOPPED at `until`, DONE when nothing is left to decide. */
+bool loop_start(Loop *loop);
+int loop_run(Loop *loop, int64_t until, int64_t patience);
+void loop_round(Loop *loop, int64_t now);
+int64_t loop_next(const Loop *loop);
+void loop_feed_end(Loop *loop, int64_t stream, int64_t time);
+void loop_feed_free(Loop *loop, int64_t edge, int64_t below, int64_t time);
+int64_t span_end(const Loop *loop, int64_t span, int64_t start, int64_t vector);
+
+/* streams_rings.c: places for entries. */
+bool make_room(Loop *loop, Ring *ring, int64_t top, int64_t (*needed)(const Loop *, int64_t), int64_t who);
+int64_t *add_row(Loop *loop, Rows *rows);
+int64_t steps_needed(const Loop *loop, int64_t run);
+int64_t issues_needed(const Loop *loop, int64_t stream);
+int64_t bounds_needed(const Loop *loop, int64_t stream);
+int64_t ends_needed(const Loop *loop, int64_t stream);
+int64_t passed_needed(const Loop *loop, int64_t edge);
+int64_t freed_needed(const Loop *loop, int64_t edge);
+int64_t back_needed(const Loop *loop, int64_t client);
+int64_t grants_needed(const Loop *loop, int64_t client);
+int64_t returns_needed(const Loop *loop, int64_t pool);
+int64_t holds_needed(const Loop *loop, int64_t server);
+void loop_free(Loop *loop);
+
+/* streams_account.c: sums. */
+void count_hold(Loop *loop, int64_t tally, int64_t start, int64_t end);
+void count_end(Loop *loop, int64_t stream, int64_t end);
+void merge_edge(Loop *loop, Edge *edge);
+void loop_settle(Loop *loop);
+
+/* streams_walk.c: where the time of vectors went. */
+enum { WITHIN, BETWEEN, FINALLY };
+void walk_finished(Loop *loop, int when);
+int64_t walk_path(Loop *loop, int64_t stream, int64_t vector);
+
+static inline int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static inline void *entry(const Ring *ring, int64_t index)
+{
+    return ring->data + (index & (ring->size - 1)) * ring->width;
+}
+
+static inline Step *step_at(const Run *run, int64_t index) { return entry(&run->steps, index); }
+static inline int64_t *issue_at(const Stream *stream, int64_t index) { return entry(&stream->issues, index); }
+static inline Bound *bound_at(const Stream *stream, int64_t index) { return entry(&stream->bounds, index); }
+static inline int64_t end_at(const Stream *stream, int64_t index) { return *(int64_t *)entry(&stream->ends, index); }
+/* When an edge had room again; what nobody can have waited for is forgotten and counts as the beginning. */
+static inline int64_t freed_at(const Edge *edge, int64_t index)
+{
+    return index < edge->freed.low ? 0 : *(int64_t *)entry(&edge->freed, index);
+}
+
+static inline Hold *hold_at(const Server *server, int64_t index) { return entry(&server->holds, index); }
+
+static inline int64_t need_of(const Loop *loop, const Edge *edge, int64_t request, int64_t index)
+{
+    return loop->needs[edge->window + index] + request * edge->stride;
+}
+
+static inline int64_t keep_of(const Loop *loop, const Edge *edge, int64_t request, int64_t index)
+{
+    return loop->keeps[edge->window + index] + request * edge->stride;
+}
+
+/* Which iteration of the run before an iteration takes its data from. */
+static inline int64_t upstream(const Run *run, int64_t iteration)
+{
+    if (run->ratio == 1)
+        return iteration;
+    return run->gathers ? (iteration + 1) * run->ratio - 1 : iteration / run->ratio;
+}
+
+#endif

@@ -1,0 +1,488 @@
+/* Where the time of vectors went: the walk-back of aimcsim/engine/walkback.py over the rings of the loop.
+ *
+ * From the end of a vector the walk goes back over what bound each start, to the end of the vector before (or the admission
+ * of the request). On the critical path it goes on, where the vector waited, with whoever it waited for.
+ */
+#include <stdlib.h>
+
+#include "streams.h"
+
+enum { AT_DONE, AT_WORKED, AT_START, AT_SLOT, AT_ISSUE, AT_END };
+
+/* A moment of an iteration of a run, or (AT_ISSUE) the issue of a vector; `run` then is any run of the stream. */
+typedef struct {
+    int64_t run, iteration;
+    int moment;
+} Place;
+
+typedef struct {
+    Loop *loop;
+    int64_t low, time;
+    int64_t stream; /* whose share it is; NONE on the critical path, which follows everybody */
+} Walk;
+
+static const Place NOWHERE = {NONE, 0, AT_END};
+static const Place FORGOTTEN = {0, 0, AT_END};
+
+static int64_t op_of(const Loop *loop, int64_t s, int64_t vector)
+{
+    if (s < 0)
+        return NONE;
+    const Stream *stream = &loop->streams[s];
+    int64_t request = vector / stream->vectors, index = vector % stream->vectors;
+    return stream->first_op + request * stream->request_ops + index / stream->op_vectors;
+}
+
+static int64_t *wait_row(Loop *loop, Stream *stream, int64_t cause, int64_t path, int64_t holder)
+{
+    for (int64_t place = stream->waits - 1; place >= 0; place--) {
+        int64_t *row = stream->wait + 4 * place;
+        if (row[0] == cause && row[1] == path && row[2] == holder)
+            return row;
+    }
+    if (stream->waits == stream->wait_room) {
+        int64_t room = stream->wait_room ? 2 * stream->wait_room : 8;
+        int64_t *grown = realloc(stream->wait, (size_t)(4 * room) * sizeof *grown);
+        if (grown == NULL) {
+            loop->failed = true;
+            return NULL;
+        }
+        stream->wait = grown;
+        stream->wait_room = room;
+    }
+    int64_t *row = stream->wait + 4 * stream->waits++;
+    row[0] = cause, row[1] = path, row[2] = holder, row[3] = 0;
+    return row;
+}
+
+/* How much of the time from `start` to where the walk is belongs to the share; the walk is at `start` then. */
+static int64_t step_back(Walk *walk, int64_t start)
+{
+    int64_t length = walk->time - most(start, walk->low);
+    if (length <= 0)
+        return 0;
+    walk->time -= length;
+    return length;
+}
+
+/* Account for time that a stream spent at a stage. */
+static void spend(Walk *walk, Run *run, int cause, int64_t start)
+{
+    int64_t length = step_back(walk, start);
+    if (walk->stream < 0)
+        run->critical += length;
+    else
+        walk->loop->streams[walk->stream].spent[cause] += length;
+}
+
+/* Account for time that the stream stood in line; it is not on the critical path, which follows whoever was in the way. */
+static void stand(Walk *walk, int64_t cause, int64_t path, int64_t holder, int64_t vector, int64_t start)
+{
+    Stream *stream = &walk->loop->streams[walk->stream];
+    int64_t length = step_back(walk, start);
+    if (!length)
+        return;
+    stream->spent[cause] += length;
+    int64_t *row = wait_row(walk->loop, stream, cause - FIRST_WAIT, path, op_of(walk->loop, holder, vector));
+    if (row != NULL)
+        row[3] += length;
+}
+
+static inline bool follows(const Walk *walk, int64_t stream)
+{
+    return walk->stream < 0 || walk->stream == stream;
+}
+
+static void work(Walk *walk, Run *run, int64_t start)
+{
+    spend(walk, run, run->transfer ? TRANSFER : SERVICE, start);
+}
+
+static Place vector_end(const Loop *loop, int64_t s, int64_t vector)
+{
+    int64_t last = loop->streams[s].last;
+    return (Place){last, (vector + 1) * loop->runs[last].iterations - 1, AT_DONE};
+}
+
+/* The moment at which a client gave back the `number`-th slot that it took. */
+static Place giver(const Loop *loop, int64_t c, int64_t number)
+{
+    const Stream *stream = &loop->streams[loop->clients[c].stream];
+    for (int64_t r = stream->serve; r <= stream->last; r++) {
+        const Run *run = &loop->runs[r];
+        for (int64_t place = run->release; place < run->release_end; place++) {
+            const Release *release = &loop->releases[place];
+            if (release->client == c) {
+                int64_t times = (number + 1) * run->iterations;
+                return (Place){r, (times + release->per_vector - 1) / release->per_vector - 1, AT_DONE};
+            }
+        }
+    }
+    return NOWHERE;
+}
+
+/* Back over the wait for a slot (NOWHERE), or to the iteration that gave it back if the walk follows that. */
+static Place slot(Walk *walk, int64_t c, int64_t number, int64_t wanted)
+{
+    const Loop *loop = walk->loop;
+    const Client *client = &loop->clients[c];
+    const Pool *pool = &loop->pools[client->pool];
+    if (!pool->shared)
+        return giver(loop, c, number - pool->count);
+    int64_t back = *(int64_t *)entry(&client->grants, number) - pool->count;
+    if (number < client->grants.low || back < pool->returns.low)
+        return FORGOTTEN;
+    const Return *made = entry(&pool->returns, back);
+    const Client *holder = &loop->clients[made->client];
+    if (follows(walk, holder->stream))
+        return giver(loop, made->client, made->number);
+    stand(walk, pool->cause, pool->path, holder->stream, made->number / holder->per_vector, wanted);
+    return NOWHERE;
+}
+
+/* Behind work that the walk follows: go on from it. */
+static Place behind(Walk *walk, int64_t r, int64_t iteration, int64_t start)
+{
+    Run *run = &walk->loop->runs[r];
+    if (run->capture >= 0)
+        return (Place){r, iteration, AT_DONE};
+    work(walk, run, start);
+    return (Place){r, iteration, AT_START};
+}
+
+/* From the start of service on a private server to the request: perhaps the stream stood behind itself. */
+static Place own_start(Walk *walk, Place here, int64_t arrival)
+{
+    Run *run = &walk->loop->runs[here.run];
+    int64_t start = step_at(run, here.iteration)->had, before = here.iteration - 1;
+    while (before >= run->steps.low && step_at(run, before)->had == start)
+        before--;
+    if (before >= 0 && before < run->steps.low)
+        return FORGOTTEN;
+    if (before >= 0) {
+        const Step *step = step_at(run, before);
+        int64_t end = step->done;
+        if (run->capture < 0)
+            end = span_end(walk->loop, run->interval, step->had, before / run->iterations);
+        if (end > arrival) {
+            spend(walk, run, SERVICE, end);
+            return behind(walk, here.run, before, step->had);
+        }
+    }
+    spend(walk, run, SERVICE, arrival);
+    return (Place){here.run, here.iteration, AT_SLOT};
+}
+
+/* The first hold of a server that starts at or after a time. */
+static int64_t first_hold(const Server *server, int64_t start)
+{
+    int64_t low = server->holds.low, high = server->count;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (hold_at(server, middle)->start < start)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* From the start of service to the request: perhaps others were served, or the stream itself. */
+static Place shared_start(Walk *walk, Place here, int64_t arrival)
+{
+    const Loop *loop = walk->loop;
+    Run *run = &loop->runs[here.run];
+    const Server *server = &loop->servers[run->server];
+    int64_t index = first_hold(server, step_at(run, here.iteration)->had) - 1;
+    for (; index >= 0 && walk->time > walk->low; index--) {
+        if (index < server->holds.low) {
+            if (walk->stream < 0)
+                return FORGOTTEN;
+            break; /* it ended before the arrival, or before the share begins */
+        }
+        const Hold *hold = hold_at(server, index);
+        const Run *holder = &loop->runs[hold->run];
+        if (hold->end <= arrival)
+            break;
+        spend(walk, run, SERVICE, hold->end);
+        if (follows(walk, holder->stream))
+            return behind(walk, hold->run, hold->iteration, hold->start);
+        bool state_op = loop->streams[holder->stream].program && !loop->streams[run->stream].program;
+        stand(walk, state_op ? loop->maintenance : run->cause, run->path, holder->stream,
+              hold->iteration / holder->iterations, most(hold->start, arrival));
+    }
+    spend(walk, run, SERVICE, arrival);
+    return (Place){here.run, here.iteration, AT_SLOT};
+}
+
+static Place from_start(Walk *walk, Place here)
+{
+    Run *run = &walk->loop->runs[here.run];
+    int64_t arrival = step_at(run, here.iteration)->arrival;
+    if (run->server >= 0 && walk->time > arrival)
+        return run->own ? own_start(walk, here, arrival) : shared_start(walk, here, arrival);
+    spend(walk, run, SERVICE, arrival);
+    return (Place){here.run, here.iteration, AT_SLOT};
+}
+
+/* From having a slot (if the stage takes one) to the data being there, and to what made the data. */
+static Place from_slot(Walk *walk, Place here)
+{
+    const Loop *loop = walk->loop;
+    Run *run = &loop->runs[here.run], *taking = run;
+    const Step *step = step_at(run, here.iteration);
+    if (run->taking >= 0) {
+        taking = &loop->runs[run->taking];
+        if (here.iteration < taking->steps.low)
+            return FORGOTTEN;
+        step = step_at(taking, here.iteration);
+        if (step->done > step->had) {
+            Place next = slot(walk, taking->take, here.iteration, step->had);
+            if (next.run != NONE)
+                return next;
+        }
+        if (step->had > step->arrival)
+            return (Place){here.run, here.iteration - 1, AT_SLOT};
+    }
+    int64_t source = upstream(taking, here.iteration);
+    if (run->previous < 0) {
+        work(walk, run, *issue_at(&loop->streams[run->stream], source));
+        return (Place){here.run, source, AT_ISSUE};
+    }
+    const Run *previous = &loop->runs[run->previous];
+    if (source < previous->steps.low)
+        return FORGOTTEN;
+    spend(walk, run, SERVICE, step_at(previous, source)->done);
+    return (Place){run->previous, source, AT_DONE};
+}
+
+static Place from_done(Walk *walk, Place here)
+{
+    const Run *run = &walk->loop->runs[here.run];
+    const Step *step = step_at(run, here.iteration);
+    if (run->capture >= 0 && step->done > step->worked) {
+        Place next = slot(walk, run->capture, here.iteration, step->worked);
+        if (next.run != NONE)
+            return next;
+    }
+    return (Place){here.run, here.iteration, AT_WORKED};
+}
+
+/* The consumer vector whose fetch made room for a vector: the first whose `keeps` exceeds what had to go. */
+static int64_t freer(const Loop *loop, const Edge *edge, int64_t vector)
+{
+    const Stream *target = &loop->streams[edge->target];
+    int64_t low = 0, high = target->total, gone = vector - edge->capacity + 1;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (keep_of(loop, edge, middle / target->vectors, middle % target->vectors) < gone)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The moment that made room for a vector: a fetch, or the arrival of a vector that nobody needs. */
+static Place freeing(const Loop *loop, const Edge *edge, int64_t vector)
+{
+    int64_t r = loop->streams[edge->target].serve, gone = vector - edge->capacity;
+    const Run *run = &loop->runs[r];
+    const Stream *source = &loop->streams[edge->source];
+    Place fetch = {r, (freer(loop, edge, vector) + 1) * run->iterations - 1, AT_DONE};
+    if (gone < source->ends.low || fetch.iteration < run->steps.low)
+        return FORGOTTEN;
+    return end_at(source, gone) > step_at(run, fetch.iteration)->done ? vector_end(loop, edge->source, gone) : fetch;
+}
+
+static bool lacked_room(const Edge *edge, int64_t vector, int64_t since)
+{
+    return edge->capacity >= 0 && vector >= edge->capacity && freed_at(edge, vector - edge->capacity) > since;
+}
+
+/* Back over the wait for room: at any moment for the first edge that lacked it. NOWHERE, or what the walk follows. */
+static Place room(Walk *walk, const Stream *stream, int64_t vector, int64_t there)
+{
+    const Loop *loop = walk->loop;
+    for (int64_t last = stream->out_end; last > stream->out;) {
+        const Edge *bound = NULL;
+        int64_t since = there, start = there;
+        for (int64_t place = stream->out; place < last; place++) {
+            const Edge *edge = &loop->edges[loop->out_edges[place]];
+            if (walk->stream < 0 && edge->capacity >= 0 && vector >= edge->capacity &&
+                vector - edge->capacity < edge->freed.low)
+                return FORGOTTEN;
+            if (lacked_room(edge, vector, since)) {
+                start = since;
+                since = freed_at(edge, vector - edge->capacity);
+                bound = edge;
+            }
+        }
+        if (bound == NULL)
+            break;
+        if (walk->stream < 0)
+            return freeing(loop, bound, vector);
+        stand(walk, loop->buffer_full, bound->path, bound->target, freer(loop, bound, vector), start);
+        for (last = stream->out; &loop->edges[loop->out_edges[last]] != bound; last++)
+            continue;
+    }
+    return NOWHERE;
+}
+
+/* From the issue of a vector to its inputs and room, and on to the vector before. */
+static Place from_issue(Walk *walk, Place here)
+{
+    const Loop *loop = walk->loop;
+    int64_t s = loop->runs[here.run].stream, vector = here.iteration;
+    const Stream *stream = &loop->streams[s];
+    const Bound *bound = bound_at(stream, vector);
+    if (*issue_at(stream, vector) > bound->there) {
+        Place next = room(walk, stream, vector, bound->there);
+        if (next.run != NONE)
+            return next;
+    }
+    if (bound->by >= 0) {
+        const Edge *edge = &loop->edges[bound->by];
+        int64_t needed = need_of(loop, edge, vector / stream->vectors, vector % stream->vectors);
+        if (walk->stream < 0)
+            return vector_end(loop, edge->source, needed);
+        stand(walk, edge->cause, edge->path, edge->source, needed, vector ? *issue_at(stream, vector - 1) : 0);
+    }
+    return vector ? (Place){here.run, vector - 1, AT_ISSUE} : NOWHERE;
+}
+
+/* Whether what a moment stands for is still kept. */
+static bool kept(const Loop *loop, Place here)
+{
+    if (here.moment == AT_END)
+        return false;
+    if (here.moment == AT_ISSUE)
+        return here.iteration >= loop->streams[loop->runs[here.run].stream].bounds.low;
+    return here.iteration >= loop->runs[here.run].steps.low;
+}
+
+static void walk_back(Walk *walk, Place here)
+{
+    while (walk->time > walk->low && kept(walk->loop, here)) {
+        Run *run = &walk->loop->runs[here.run];
+        switch (here.moment) {
+        case AT_DONE:
+            here = from_done(walk, here);
+            break;
+        case AT_WORKED:
+            work(walk, run, step_at(run, here.iteration)->had);
+            here.moment = AT_START;
+            break;
+        case AT_START:
+            here = from_start(walk, here);
+            break;
+        case AT_SLOT:
+            here = from_slot(walk, here);
+            break;
+        default:
+            here = from_issue(walk, here);
+        }
+    }
+}
+
+static int by_rank(const Loop *loop, const int64_t *a, const int64_t *b)
+{
+    if (a[0] != b[0])
+        return loop->cause_rank[a[0]] < loop->cause_rank[b[0]] ? -1 : 1;
+    if (a[1] != b[1])
+        return loop->path_rank[a[1]] < loop->path_rank[b[1]] ? -1 : 1;
+    return a[2] < b[2] ? -1 : a[2] > b[2];
+}
+
+static void write_waits(Loop *loop, Stream *stream, int64_t op)
+{
+    for (int64_t place = 1; place < stream->waits; place++)
+        for (int64_t here = place; here > 0; here--) {
+            int64_t *row = stream->wait + 4 * here;
+            if (by_rank(loop, row - 4, row) <= 0)
+                break;
+            for (int column = 0; column < 4; column++) {
+                int64_t value = row[column];
+                row[column] = row[column - 4];
+                row[column - 4] = value;
+            }
+        }
+    for (int64_t place = 0; place < stream->waits; place++) {
+        int64_t *row = add_row(loop, &loop->waits);
+        if (row == NULL)
+            return;
+        row[0] = op;
+        for (int column = 0; column < 4; column++)
+            row[column + 1] = stream->wait[4 * place + column];
+    }
+    stream->waits = 0;
+}
+
+static void write_op(Loop *loop, Stream *stream, int64_t op, int64_t end)
+{
+    int64_t *row = add_row(loop, &loop->ops);
+    if (row == NULL)
+        return;
+    row[0] = op, row[1] = stream->release, row[2] = stream->fetched, row[3] = end;
+    for (int cause = 0; cause < SPENT; cause++) {
+        row[4 + cause] = stream->spent[cause];
+        stream->spent[cause] = 0;
+    }
+    write_waits(loop, stream, op);
+}
+
+/* Account for the share of a stream's next vector, and write its op down with its last vector. */
+static void walk_next(Loop *loop, int64_t s)
+{
+    Stream *stream = &loop->streams[s];
+    int64_t vector = stream->walked, index = vector % stream->vectors;
+    int64_t low = vector ? end_at(stream, vector - 1) : 0, end = end_at(stream, vector);
+    if (!stream->program)
+        low = most(low, loop->admitted[vector / stream->vectors]);
+    if (index % stream->op_vectors == 0) {
+        const Run *first = &loop->runs[stream->serve];
+        stream->release = low;
+        stream->fetched = step_at(first, vector * first->iterations)->had;
+    }
+    Walk walk = {loop, low, end, s};
+    walk_back(&walk, vector_end(loop, s, vector));
+    stream->walked++;
+    if ((index + 1) % stream->op_vectors == 0 || index + 1 == stream->vectors)
+        write_op(loop, stream, op_of(loop, s, vector), end);
+}
+
+/* Whether it is certain when the request of a stream's next vector was admitted. */
+static bool admission_known(const Loop *loop, const Stream *stream, int when)
+{
+    if (stream->program || when == FINALLY)
+        return true;
+    int64_t request = stream->walked / stream->vectors;
+    return loop->admissions[request] == loop->n_loads ||
+           (loop->admissions[request] && loop->admitted[request] <= loop->now);
+}
+
+/* Account for all vectors that have ended and whose shares are certain. Who returned a slot of a shared pool at an instant
+ * is certain once the instant is over. */
+void walk_finished(Loop *loop, int when)
+{
+    int64_t left = 0;
+    for (int64_t place = 0; place < loop->n_finished; place++) {
+        int64_t s = loop->finished[place];
+        Stream *stream = &loop->streams[s];
+        if (when != WITHIN || !stream->shares_pool)
+            while (stream->walked < stream->ended && admission_known(loop, stream, when))
+                walk_next(loop, s);
+        stream->listed = stream->walked < stream->ended;
+        if (stream->listed)
+            loop->finished[left++] = s;
+    }
+    loop->n_finished = left;
+}
+
+/* Follow the critical path from the end of a vector to the first admission; return the moment it was followed back to. */
+int64_t walk_path(Loop *loop, int64_t s, int64_t vector)
+{
+    Walk walk = {loop, loop->admitted[0], end_at(&loop->streams[s], vector), NONE};
+    walk_back(&walk, vector_end(loop, s, vector));
+    return walk.time;
+}

@@ -1,0 +1,169 @@
+"""The fast engine: the compiled loop over a system's streams, and what it leaves behind.
+
+What the loop needs is written down by `flat.py`; what it does is said by its readable twin, `fast.py`. It keeps what is
+under way and forgets what is finished: shares of vectors are accounted for as these end, so a finished vector costs no
+more than its record. `keep` has it keep everything and put the logs into the system, for whoever wants to look at them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from aimcsim import _kernels
+from aimcsim.engine.account import BINS, CAUSES_OF_SHARES, Account, Question
+from aimcsim.engine.deadlock import report_deadlock
+from aimcsim.engine.fast import FastEngine, check_can_run_fast
+from aimcsim.engine.flat import RUN_FIELDS, Flat, Ints, flatten, varying_order
+from aimcsim.engine.restore import restore
+from aimcsim.engine.stream import System
+from aimcsim.errors import SimulationError
+
+HISTORY_BYTES = 64 << 20
+"""Past that is kept for the critical path, beyond what is needed to go on."""
+
+EVERYTHING = 1 << 62
+
+
+class CompiledEngine:
+    """Runs a system to its end.
+
+    Parameters
+    ----------
+    system : System
+    question : Question, optional
+        What to account for; without one, nothing is recorded.
+    keep : bool
+        Keep every log and put it into the system at the end.
+    history_bytes : int
+        Past to keep for the critical path.
+
+    Raises
+    ------
+    DeadlockError
+        From `run`, if nothing can happen any more and some stream has vectors left.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        question: Question | None = None,
+        *,
+        keep: bool = False,
+        history_bytes: int = HISTORY_BYTES,
+    ) -> None:
+        check_can_run_fast(system)
+        self.system = system
+        self._question = question
+        self._keep = keep
+        self._twin = FastEngine(system) if _kernels.stream_loop() is None else None
+        self._flat: Flat = flatten(system, question or nothing_asked(system))
+        budget = EVERYTHING if keep else history_bytes if question else 0
+        self._loop: Any = None if self._twin else make_loop(system, self._flat, budget, recording=question is not None)
+
+    def run(self, alive: Callable[[int], None] | None = None) -> int:
+        """Advance all streams to their last vector; return the number of events that took.
+
+        `alive` is called every so often with the simulated time, in ps.
+        """
+        if self._twin is not None:
+            return self._twin.run()
+        self.advance(alive)
+        if any(ended < stream.total for stream, (_, ended) in zip(self.system.streams, self._loop.progress(), strict=True)):
+            raise report_deadlock(self.system)
+        self._loop.settle()
+        if self._keep:
+            restore(self.system, self._flat, self._loop)
+        return int(self._loop.facts()["events"])
+
+    def advance(self, alive: Callable[[int], None] | None = None) -> None:
+        """Run the loop alone, without what follows."""
+        self._loop.start()
+        self._loop.run(alive=alive)
+
+    @property
+    def facts(self) -> dict[str, int]:
+        """Counts of the loop: events, most bytes of logs at a time, most vectors under way."""
+        return dict(self._loop.facts())
+
+    def account(self) -> Account:
+        """Return what the run leaves behind.
+
+        Raises
+        ------
+        SimulationError
+            If the time of an op does not add up.
+        """
+        question, loop, system = self._question, self._loop, self.system
+        assert question is not None, "an engine without a question has no answer"
+        if self._twin is not None:
+            from aimcsim.engine.account import account
+
+            return account(system, question)
+        ops, waits = _in_order(loop.take_ops()), _in_order(loop.take_waits())
+        _check(system, ops)
+        since, path = self._path()
+        tallies, (shift, vectors, amounts) = loop.tallies(), loop.bins()
+        return Account(
+            ops=ops,
+            waits=waits,
+            path=path,
+            path_from_ps=since,
+            names=self._flat.names,
+            admitted_ps=loop.admitted_ps(),
+            ended_ps=loop.ended_ps(),
+            servers=tallies[: len(system.servers)],
+            pools=tallies[len(system.servers) :],
+            edges=loop.edges(),
+            elapsed_ps=loop.facts()["elapsed_ps"],
+            bin_ps=1 << shift,
+            bin_vectors=vectors,
+            bin_amounts=amounts[varying_order(question)],
+        )
+
+    def _path(self) -> tuple[int, Ints]:
+        """Return how far back the critical path was followed, and its time by resource and stream."""
+        question, tables = self._question, self._flat.tables
+        assert question is not None, "only what was asked for is followed"
+        ends = {index: self._loop.last_end(index) for index in question.stores}
+        last = max(question.stores, key=lambda index: (ends[index], index))
+        since, by_run = self._loop.path(last, self.system.streams[last].total - 1)
+        on_path = np.flatnonzero(by_run)
+        keys = tables["runs"][on_path][:, [RUN_FIELDS.index("path"), RUN_FIELDS.index("stream")]]
+        found, row = np.unique(keys, axis=0, return_inverse=True)
+        spent = np.zeros(len(found), dtype=np.int64)
+        np.add.at(spent, row.ravel(), by_run[on_path])
+        return since, np.column_stack([found, spent])
+
+
+def nothing_asked(system: System) -> Question:
+    """Return the question of who wants to know nothing: one op per stream and request."""
+    return Question(tuple(max(1, stream.vectors) for stream in system.streams), (), (), ())
+
+
+def make_loop(system: System, flat: Flat, budget: int, *, recording: bool, foreign: frozenset[int] = frozenset()) -> Any:
+    """Return the compiled loop over a system's tables."""
+    return _kernels.stream_loop()(
+        flat.tables,
+        requests=system.requests,
+        begin=system.begin or 0,
+        begin_given=system.begin is not None,
+        programs=sum(stream.kind == "program" and stream.total > 0 for stream in system.streams),
+        budget=budget,
+        recording=recording,
+    )
+
+
+def _in_order(rows: Ints) -> Ints:
+    """Return rows, which come in the order in which ops end, in the order of the ops."""
+    order: Ints = rows[np.argsort(rows[:, 0], kind="stable")]
+    return order
+
+
+def _check(system: System, ops: Ints) -> None:
+    """Refuse ops whose time does not add up."""
+    wrong = np.flatnonzero(ops[:, 4:].sum(axis=1) != ops[:, 3] - ops[:, 1])
+    if len(wrong):
+        raise SimulationError(f"the time of op {ops[wrong[0], 0]} does not add up; this is a defect of the simulator")

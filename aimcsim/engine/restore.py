@@ -1,0 +1,79 @@
+"""The logs of the compiled loop, back in the system: for tests, for looking closely, and where other engines go on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aimcsim.engine.fast import settle
+from aimcsim.engine.flat import NONE, TAKING, Flat, Ints
+from aimcsim.engine.server import Hold
+from aimcsim.engine.slots import SlotUse
+from aimcsim.engine.stream import Stream, System
+
+ARRIVAL, HAD, WORKED, DONE = range(4)
+
+
+def restore(system: System, flat: Flat, loop: Any) -> None:
+    """Write every log of a finished loop, which has kept all, into the system."""
+    here = {stream.index for stream, _, _ in flat.runs}
+    for stream in system.streams:
+        if stream.index in here:
+            stream.issue_ps.extend(loop.issues(stream.index).tolist())
+            stream.end_ps.extend(loop.ends(stream.index).tolist())
+    for edge in system.edges:
+        if edge.source in here:
+            edge.arrived_ps.extend(system.streams[edge.source].end_ps)
+            edge.freed_ps.extend(loop.frees(edge.index).tolist())
+            edge.reserved = len(system.streams[edge.source].issue_ps)
+    logs = [_restore_run(stream, index, kind, loop.steps(run)) for run, (stream, index, kind) in enumerate(flat.runs)]
+    _restore_holds(system, flat)
+    _restore_uses(system, flat, loop, logs)
+    settle([edge for edge in system.edges if edge.source in here], system)
+
+
+def _restore_run(stream: Stream, index: int, kind: int, steps: Ints) -> Ints:
+    log, stage = stream.log[index], stream.stages[index]
+    if kind == TAKING or stage.acquires is None:
+        log.arrival_ps.extend(steps[:, ARRIVAL].tolist())
+    if kind == TAKING:
+        log.slot_ps.extend(steps[:, DONE].tolist())
+        return steps
+    log.start_ps.extend(steps[:, HAD].tolist())
+    log.worked_ps.extend(steps[:, WORKED].tolist())
+    log.done_ps.extend(steps[:, DONE].tolist())
+    stream.stage_counts[index] = len(log.done_ps)
+    return steps
+
+
+def _restore_holds(system: System, flat: Flat) -> None:
+    """Write the holds of every server, in order of their starts."""
+    found: dict[int, list[Hold]] = {server.order: [] for server in system.servers}
+    for stream, index, kind in flat.runs:
+        stage, log = stream.stages[index], stream.log[index]
+        if stage.server is None or kind == TAKING:
+            continue
+        for iteration, (start, done) in enumerate(zip(log.start_ps, log.done_ps, strict=True)):
+            end = done if stage.captures else stage.interval.end(start, iteration // stage.iterations)
+            found[stage.server.order].append(Hold(start, end, stream.index, index, iteration))
+    for server in system.servers:
+        if found[server.order]:
+            server.holds.extend(sorted(found[server.order], key=lambda hold: hold.start_ps))
+            server.busy_ps = sum(hold.end_ps - hold.start_ps for hold in server.holds)
+            server.free_ps = server.holds[-1].end_ps
+
+
+def _restore_uses(system: System, flat: Flat, loop: Any, logs: list[Ints]) -> None:
+    """Write the uses of every pool, in order of their grants."""
+    for client, (pool, stream, taker) in enumerate(flat.clients):
+        steps, back = logs[taker], loop.back(client).tolist()
+        asked = steps[:, HAD if flat.runs[taker][2] == TAKING else WORKED].tolist()
+        ends = back + [NONE] * (len(steps) - len(back))
+        rows = zip(asked, steps[:, DONE].tolist(), ends, strict=True)
+        uses = [SlotUse(ask, had, end, stream, number) for number, (ask, had, end) in enumerate(rows)]
+        if pool.shared:
+            pool.uses.extend(zip(loop.grants(client).tolist(), uses, strict=True))  # type: ignore[arg-type]
+        else:
+            pool.uses.extend(uses)
+    for pool in system.slots:
+        if pool.shared:
+            pool.uses[:] = [use for _, use in sorted(pool.uses, key=lambda pair: pair[0])]  # type: ignore[index, misc]
