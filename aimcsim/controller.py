@@ -95,7 +95,9 @@ class Controller:
             for share, blocks in zip(shares, columns, strict=True)
         ]
         window = layer.op.windows(*self._workload.input_shapes(layer))[0]
-        parts = [self._share(layer, share, one, window, final=final) for share, one in zip(shares, amounts, strict=True)]
+        parts = [
+            self._share(layer, share, one, window, final=final) for share, one in zip(shares, amounts, strict=True)
+        ]
         home = self._mapping.home[layer.name]
         result = parts[0] if final else self._reduce(layer, shares, amounts, parts)
         self.plan.result[layer.name], self.plan.tiles[layer.name] = result, home

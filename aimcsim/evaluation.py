@@ -25,6 +25,9 @@ from aimcsim.workload.graph import Layer, Workload
 ValueMode = Literal["ideal", "quantized"]
 Matrices = dict[str, ProgrammedMatrix]
 
+BATCH = 32
+"""Samples whose tensors are in memory at a time."""
+
 
 def evaluate(
     chip: ChipFile | str | Path,
@@ -87,7 +90,16 @@ def pack_samples(workload: Workload, inputs: MappingOf[str, ArrayLike]) -> dict[
 def evaluate_packed(
     workload: Workload, matrices: Matrices, inputs: MappingOf[str, FloatArray]
 ) -> dict[str, FloatArray]:
-    """Return the outputs for packed inputs, layer by layer, all samples of a layer in one batch."""
+    """Return the outputs for packed inputs, layer by layer, `BATCH` samples at a time; batching changes no bit."""
+    samples = len(next(iter(inputs.values())))
+    batches = [
+        _batch(workload, matrices, {name: values[first : first + BATCH] for name, values in inputs.items()})
+        for first in range(0, samples, BATCH)
+    ]
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in workload.outputs}
+
+
+def _batch(workload: Workload, matrices: Matrices, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
     tensors = dict(inputs)
     for layer in workload.layers:
         tensors[layer.name] = _layer(layer, matrices, [tensors[name] for name in layer.inputs])

@@ -53,9 +53,7 @@ def deal(plan: Plan) -> list[Quota]:
     return [_quota(plan, edge, needs[edge.index]) for edge in system.edges if edge.index in plan.homes]
 
 
-def _check(
-    plan: Plan, buffers: dict[str, Buffer], members: dict[str, list[Edge]], needs: Sequence[EdgeNeed]
-) -> None:
+def _check(plan: Plan, buffers: dict[str, Buffer], members: dict[str, list[Edge]], needs: Sequence[EdgeNeed]) -> None:
     """Raise one error for all buffers that are too small."""
     problems = []
     for path, edges in members.items():

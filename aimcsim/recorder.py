@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from aimcsim.controller import Plan
 from aimcsim.costs import ActionCost
-from aimcsim.engine import Account, Question, Stream
+from aimcsim.engine import Account, Question, Server, SlotPool, Stream
 from aimcsim.engine.account import BINS, CAUSES_OF_SHARES, FIRST_SHARE
 from aimcsim.quotas import Quota
 from aimcsim.records import CAUSES, Table
@@ -144,7 +144,7 @@ def _critical_path(plan: Plan, account: Account) -> Table:
 def _resources(plan: Plan, account: Account) -> Table:
     """Return the servers and pools that were held; what a pool's slots were held is averaged over them."""
     system = plan.system
-    owners = (*system.servers, *system.slots)
+    owners: tuple[Server | SlotPool, ...] = (*system.servers, *system.slots)
     held, busy, inside = np.concatenate([account.servers, account.pools]).T
     count = _ints([1] * len(system.servers) + [pool.count for pool in system.slots])
     used = np.flatnonzero(held)

@@ -18,8 +18,7 @@ from aimcsim import recorder, summary
 from aimcsim.chip import Chip
 from aimcsim.controller import Controller, Plan
 from aimcsim.datapath import Datapath
-from aimcsim.engine import CompiledEngine, Environment, ReferenceEngine, System, can_run_fast
-from aimcsim.engine.account import account
+from aimcsim.engine import EngineName, Environment, System, engine_for
 from aimcsim.errors import ConfigError, TraceError
 from aimcsim.evaluation import ValueMode, evaluate_packed, pack_samples, program_layers
 from aimcsim.mapping import Mapping, map_workload
@@ -36,7 +35,6 @@ from aimcsim.workload import float_reference, load_workload
 from aimcsim.workload.graph import Workload
 
 Analog = Literal["off", "ideal", "quantized"]
-Engine = Literal["reference", "fast"]
 
 ASSUMPTIONS = (
     "between layers, values are float32; their bytes are counted at numbers.output_bits",
@@ -116,7 +114,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     overrides: Sequence[str] = (),
     program_first: bool = True,
     components: Sequence[Guest] = (),
-    engine: Engine = "reference",
+    engine: EngineName = "fast",
     shuffle_seed: int | None = None,
 ) -> Run:
     """Run a workload on a chip.
@@ -145,8 +143,9 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     components : sequence
         Components of the user's own, attached before the run.
     engine : str
-        ``reference``: SimPy processes, an event per booking; ``fast``: the same times from a compiled loop on
-        calendars, with values computed outside it. Pools without quotas and components need the reference.
+        ``fast``: a compiled loop on calendars, with values computed outside it; ``reference``: SimPy processes, an
+        event per booking. Both give the same times and values. The fast engine leaves to the reference what only this
+        can run: components of the user's own with all that shares servers with them, and pools without quotas.
 
     Raises
     ------
@@ -168,19 +167,19 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     )
     for component in components:
         component.attach(built.plan)
-    used: Engine = engine if can_run_fast(built.plan.system) and shuffle_seed is None else "reference"
-    values = None if mode == "off" or samples is None else _values(built, samples, mode, used)
     recorded = _grain(built.plan.system, grain)
     asked = recorder.question(built.plan, recorded)
-    events = _ENGINES[used](built.plan.system).run()
-    found = account(built.plan.system, asked)
+    runner = engine_for(built.plan.system, engine if shuffle_seed is None else "reference", asked)
+    values = None if mode == "off" or samples is None else _values(built, samples, mode, runner.name)
+    events = runner.run()
+    found = runner.account()
     tables = recorder.record(built.plan, built.quotas, found, recorded)
     outputs = {} if values is None else values()
     labels = _labels(inputs, count)
     checked = None if samples is None or values is None else _check(network, samples, outputs, labels)
     facts: dict[str, Any] = {"analog": mode, "grain": recorded, "seed": seed, "checked": checked}
     facts["grain_chosen"] = "by size" if grain in (None, "auto") else "as asked"
-    facts |= {"engine": used, "events": events, "wall_s": time.perf_counter() - started}
+    facts |= {"engine": runner.name, "events": events, "wall_s": time.perf_counter() - started}
     return _finish(built, recorder.timed(found), tables, outputs, facts)
 
 
@@ -198,7 +197,7 @@ def _check_arguments(inputs: object, requests: object, analog: object, grain: ob
     if requests is not None and (not isinstance(requests, int) or requests < 1):
         raise ConfigError(f"requests must be a whole number of at least 1 (got {requests!r})")
     known_values = {"analog": (analog, (None, *get_args(Analog))), "grain": (grain, (None, "auto", *get_args(Grain)))}
-    known_values["engine"] = (engine, get_args(Engine))
+    known_values["engine"] = (engine, get_args(EngineName))
     for name, (value, allowed) in known_values.items():
         if value not in allowed:
             known = ", ".join(str(one) for one in allowed if one is not None)
@@ -234,22 +233,16 @@ def _count(samples: dict[str, FloatArray] | None, requests: int | None) -> int:
     return len(next(iter(samples.values()))) if samples is not None else requests or 1
 
 
-_ENGINES: dict[Engine, type[ReferenceEngine | CompiledEngine]] = {
-    "reference": ReferenceEngine,
-    "fast": CompiledEngine,
-}
-
-
 def _values(
-    built: Built, samples: dict[str, FloatArray], mode: ValueMode, engine: Engine
+    built: Built, samples: dict[str, FloatArray], mode: ValueMode, engine: str
 ) -> Callable[[], dict[str, FloatArray]]:
     """Return what gives the outputs once the run is over.
 
-    In the reference engine values travel with the vectors; with the fast one they are computed outside the clock, which
-    gives the same bits.
+    In the reference engine values travel with the vectors; otherwise they are computed outside the clock, a layer of a
+    request at a time, which gives the same bits.
     """
     matrices = program_layers(built.workload, built.mapping, built.chip, mode)
-    if engine == "fast":
+    if engine != "reference":
         return lambda: evaluate_packed(built.workload, matrices, samples)
     datapath = Datapath(built.plan, matrices, samples)
     datapath.attach()

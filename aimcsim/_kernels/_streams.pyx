@@ -130,7 +130,9 @@ cdef extern from "streams.h":
 
     ctypedef struct Desk:
         int64_t armed
+        int64_t pending
         int64_t offset
+        int64_t holder
 
     ctypedef struct Rows:
         int64_t *data
@@ -187,6 +189,7 @@ cdef extern from "streams.h":
         int64_t *request_end
         int64_t frontier
         int64_t stores_left
+        int64_t left
         int64_t elapsed
         Rows future
         Rows ops
@@ -332,7 +335,7 @@ cdef class Loop:
             loop.clients[index].sibling = loop.pools[loop.clients[index].pool].first_client
             loop.pools[loop.clients[index].pool].first_client = index
         for index in range(desks):
-            loop.desks[index].armed = -1
+            loop.desks[index].armed = loop.desks[index].holder = -1
             if index:
                 loop.desks[index].offset = loop.desks[index - 1].offset + clients[index - 1]
         for index in range(loop.n_streams):
@@ -341,6 +344,7 @@ cdef class Loop:
             loop.n_loads += loop.streams[index].load
             loop.stores_left += loop.streams[index].store
             loop.n_foreign += loop.streams[index].foreign
+            loop.left += not loop.streams[index].foreign and loop.streams[index].total > 0
         if not loop.stores_left:
             loop.frontier = INT64_MAX  # nobody asks which part of the holds served requests
         for index in range(loop.n_edges):
@@ -527,6 +531,30 @@ cdef class Loop:
             dtype=np.int64,
         ).reshape(-1, 2)
         return needs, slots
+
+    def waiting(self):
+        """Return (desk, run) of whoever has asked for something shared and waits; servers come before pools."""
+        cdef int64_t desk, place
+        return [
+            (desk, self.loop.waiting[self.loop.desks[desk].offset + place])
+            for desk in range(self.loop.n_servers + self.loop.n_pools)
+            for place in range(self.loop.desks[desk].pending)
+        ]
+
+    def held_open(self):
+        """Return the run that was served last by every shared server, or -1."""
+        cdef int64_t index
+        return np.array([self.loop.desks[index].holder for index in range(self.loop.n_servers)], dtype=np.int64)
+
+    def freed(self):
+        """Return how many vectors of every edge were freed."""
+        cdef int64_t index
+        return np.array([self.loop.edges[index].frees for index in range(self.loop.n_edges)], dtype=np.int64)
+
+    @property
+    def left(self):
+        """How many streams of the loop have vectors left."""
+        return self.loop.left
 
     cdef _entries(self, Ring *ring, int64_t count):
         """Return the first `count` entries of a ring that has kept them all."""

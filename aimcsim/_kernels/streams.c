@@ -416,15 +416,16 @@ static void complete(Loop *loop, int64_t s, int64_t time)
         stream->listed = 1;
         loop->finished[loop->n_finished++] = s;
     }
+    loop->left -= stream->ended == stream->total && !stream->foreign;
     loop->in_flight += stream->out_end - stream->out - 1;
     for (int64_t place = stream->out; place < stream->out_end; place++) {
         int64_t e = loop->out_edges[place], target = loop->edges[e].target;
-        if (loop->streams[target].foreign) {
-            if (!stream->foreign)
-                send(loop, ARRIVED, time, e, 1);
-        } else {
+        if (!loop->streams[target].foreign) {
             free_edge(loop, e);
             issue_vectors(loop, target);
+        } else if (!stream->foreign) {
+            send(loop, ARRIVED, time, e, 1);
+            free_edge(loop, e);
         }
     }
     if (stream->program && stream->ended == stream->total)
@@ -550,6 +551,7 @@ static void decide_server(Loop *loop, int64_t s, int64_t now)
         return;
     if (server->free <= now) {
         int64_t r = first_waiting(loop, desk);
+        desk->holder = r;
         desk->open = loop->runs[r].capture >= 0;
         start_hold(loop, r, align(loop, server->clock, now));
         wake(loop, r);

@@ -111,7 +111,7 @@ typedef struct {
 } Future;
 
 typedef struct {
-    int64_t open, armed, taken, pending, offset, touched;
+    int64_t open, armed, taken, pending, offset, touched, holder;
 } Desk;
 
 typedef struct {
@@ -149,7 +149,7 @@ typedef struct {
 
     int64_t begin, began, begin_given, programs, now, until;
     int64_t *admitted, *admissions, *request_end;
-    int64_t frontier, stores_left, elapsed;
+    int64_t frontier, stores_left, left, elapsed;
     Rows future, ops, waits, outbox;
     int64_t *bin_vectors, *bin_amounts, bin_shift, n_varying;
     int64_t bytes, most_bytes, budget, in_flight, most_in_flight;

@@ -89,8 +89,8 @@ def run(  # noqa: PLR0913 - one parameter per option
     ] = "auto",
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
     engine: Annotated[
-        Literal["reference", "fast"], typer.Option(help="SimPy processes, or the same times from a compiled loop.")
-    ] = "reference",
+        Literal["fast", "reference"], typer.Option(help="A compiled loop, or the same times from SimPy processes.")
+    ] = "fast",
     overrides: SetOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the run in DIR.")] = False,
     program_first: Annotated[

@@ -34,7 +34,8 @@ def summary_table(run: Run, *, checked: Row | None = None, note: str = "", direc
     """
     values = run.summary
     how = {"off": "timing only", "ideal": "exact values", "quantized": "quantized values"}[values["analog"]]
-    title = f"{values['workload']} on {values['chip']}: {counted(values['requests'], 'request')}, {how}, {_grain(values)}"
+    asked = f"{counted(values['requests'], 'request')}, {how}, {_grain(values)}"
+    title = f"{values['workload']} on {values['chip']}: {asked}"
     listed = "--json" if directory is None else f"aimcsim show {directory} --assumptions"
     rows = [
         *_performance(run),

@@ -43,9 +43,7 @@ class SlotRack:
     count : int      Slots of the tile, or of each layer on it.
     """
 
-    def __init__(
-        self, system: System, path: str, kind: str, cause: str, count: int, *, shared: bool
-    ) -> None:
+    def __init__(self, system: System, path: str, kind: str, cause: str, count: int, *, shared: bool) -> None:
         self._system = system
         self._path = path
         self._kind = kind

@@ -2,10 +2,13 @@
 
 from aimcsim.engine.account import Account, Question
 from aimcsim.engine.capacity import EdgeNeed, edge_needs
+from aimcsim.engine.choice import Engine, EngineName, engine_for
 from aimcsim.engine.compiled import CompiledEngine
+from aimcsim.engine.domains import domains, foreign_streams
 from aimcsim.engine.edge import BytePool, Edge
 from aimcsim.engine.environment import Environment
 from aimcsim.engine.fast import FastEngine, can_run_fast
+from aimcsim.engine.mixed import MixedEngine
 from aimcsim.engine.reference import ReferenceEngine
 from aimcsim.engine.server import Hold, Server
 from aimcsim.engine.slots import SlotPool
@@ -20,9 +23,12 @@ __all__ = [
     "CompiledEngine",
     "Edge",
     "EdgeNeed",
+    "Engine",
+    "EngineName",
     "Environment",
     "FastEngine",
     "Hold",
+    "MixedEngine",
     "Question",
     "ReferenceEngine",
     "Segment",
@@ -35,6 +41,9 @@ __all__ = [
     "System",
     "Walk",
     "can_run_fast",
+    "domains",
     "edge_needs",
+    "engine_for",
+    "foreign_streams",
     "span_of",
 ]

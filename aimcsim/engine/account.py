@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aimcsim.engine.edge import Edge
+from aimcsim.engine.server import Server
+from aimcsim.engine.slots import SlotPool
 from aimcsim.engine.stream import Stream, System
 from aimcsim.engine.walkback import SERVICE, TRANSFER, Walk
 from aimcsim.errors import SimulationError
@@ -117,7 +119,7 @@ def _equal(one: object, other: object) -> bool:
 def resource_names(system: System) -> tuple[str, ...]:
     """Return whatever time can be filed under: servers, pools, places of edges, stages; equal ones are one name."""
     stages = [stage.name for stream in system.streams for stage in stream.stages]
-    owners = (*system.servers, *system.slots)
+    owners: tuple[Server | SlotPool, ...] = (*system.servers, *system.slots)
     return tuple(dict.fromkeys([*(one.path for one in owners), *(edge.place for edge in system.edges), *stages]))
 
 
@@ -157,6 +159,7 @@ def account(system: System, question: Question) -> Account:
     SimulationError
         If a stage or slot has a cause of waiting that records do not know, or the time of an op does not add up.
     """
+    check_causes(system)
     admitted, ended = _admitted(system, question), _ended(system, question)
     begin, end = admitted[0], ended[-1]
     elapsed = max(stream.end_ps[-1] for stream in system.streams if stream.total)
@@ -254,12 +257,25 @@ class _Ledger:
             self._held.append((op, CAUSES.index(cause), self._index[resource], holder, time))
 
 
+def check_causes(system: System) -> None:
+    """Refuse causes of waiting that no column would hold.
+
+    Raises
+    ------
+    SimulationError
+        If a stage, slot or edge has a cause that records do not know.
+    """
+    for stream in system.streams:
+        pools = [pool for stage in stream.stages for pool in (stage.acquires, stage.captures) if pool is not None]
+        named = [stage.cause for stage in stream.stages if stage.cause]
+        for cause in (*named, *(pool.cause for pool in pools), *(edge.cause for edge in stream.inputs)):
+            if cause not in CAUSES:
+                known = ", ".join(CAUSES)
+                raise SimulationError(f"{stream.name}: `{cause}` is no cause of waiting; the causes are: {known}")
+
+
 def _check(stream: Stream, op: int, spent: Counter[str], length_ps: int) -> None:
-    """Refuse time that no column would hold."""
-    unknown = sorted(set(spent) - set(CAUSES_OF_SHARES))
-    if unknown:
-        known = ", ".join(CAUSES)
-        raise SimulationError(f"{stream.name}: `{unknown[0]}` is no cause of waiting; the causes are: {known}")
+    """Refuse an op whose time does not add up."""
     if sum(spent.values()) != length_ps:
         raise SimulationError(f"{stream.name}: the time of op {op} does not add up; this is a defect of the simulator")
 

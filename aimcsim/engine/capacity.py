@@ -21,6 +21,7 @@ from aimcsim import _kernels
 from aimcsim.engine.edge import Edge, Indices
 from aimcsim.engine.stream import Stream
 
+
 @dataclass(frozen=True, slots=True)
 class EdgeNeed:
     """Vectors of space an edge needs."""

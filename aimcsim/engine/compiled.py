@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from aimcsim import _kernels
-from aimcsim.engine.account import BINS, CAUSES_OF_SHARES, Account, Question
-from aimcsim.engine.deadlock import report_deadlock
+from aimcsim.engine.account import Account, Question, check_causes
+from aimcsim.engine.deadlock import report_deadlock, standing_of
 from aimcsim.engine.fast import FastEngine, check_can_run_fast
 from aimcsim.engine.flat import RUN_FIELDS, Flat, Ints, flatten, varying_order
-from aimcsim.engine.restore import restore
+from aimcsim.engine.restore import restore, stand_still
 from aimcsim.engine.stream import System
 from aimcsim.errors import SimulationError
 
@@ -28,7 +28,7 @@ EVERYTHING = 1 << 62
 
 
 class CompiledEngine:
-    """Runs a system to its end.
+    """Runs a system to its end, if it has nothing that only the reference engine knows.
 
     Parameters
     ----------
@@ -42,9 +42,13 @@ class CompiledEngine:
 
     Raises
     ------
+    SimulationError
+        If a stage, slot or edge has a cause of waiting that records do not know.
     DeadlockError
         From `run`, if nothing can happen any more and some stream has vectors left.
     """
+
+    name = "fast"
 
     def __init__(
         self,
@@ -55,6 +59,8 @@ class CompiledEngine:
         history_bytes: int = HISTORY_BYTES,
     ) -> None:
         check_can_run_fast(system)
+        if question is not None:
+            check_causes(system)
         self.system = system
         self._question = question
         self._keep = keep
@@ -71,8 +77,9 @@ class CompiledEngine:
         if self._twin is not None:
             return self._twin.run()
         self.advance(alive)
-        if any(ended < stream.total for stream, (_, ended) in zip(self.system.streams, self._loop.progress(), strict=True)):
-            raise report_deadlock(self.system)
+        if self._loop.left:
+            standing = stand_still(self.system, self._flat, self._loop, standing_of(self.system))
+            raise report_deadlock(self.system, standing)
         self._loop.settle()
         if self._keep:
             restore(self.system, self._flat, self._loop)
@@ -103,7 +110,7 @@ class CompiledEngine:
 
             return account(system, question)
         ops, waits = _in_order(loop.take_ops()), _in_order(loop.take_waits())
-        _check(system, ops)
+        _check(ops)
         since, path = self._path()
         tallies, (shift, vectors, amounts) = loop.tallies(), loop.bins()
         return Account(
@@ -143,7 +150,7 @@ def nothing_asked(system: System) -> Question:
     return Question(tuple(max(1, stream.vectors) for stream in system.streams), (), (), ())
 
 
-def make_loop(system: System, flat: Flat, budget: int, *, recording: bool, foreign: frozenset[int] = frozenset()) -> Any:
+def make_loop(system: System, flat: Flat, budget: int, *, recording: bool) -> Any:
     """Return the compiled loop over a system's tables."""
     return _kernels.stream_loop()(
         flat.tables,
@@ -162,7 +169,7 @@ def _in_order(rows: Ints) -> Ints:
     return order
 
 
-def _check(system: System, ops: Ints) -> None:
+def _check(ops: Ints) -> None:
     """Refuse ops whose time does not add up."""
     wrong = np.flatnonzero(ops[:, 4:].sum(axis=1) != ops[:, 3] - ops[:, 1])
     if len(wrong):

@@ -19,6 +19,8 @@ from aimcsim.errors import CausalityError
 
 LATE = EventPriority(9)
 """Priority of a round: after everything else of its instant."""
+LAST = EventPriority(10)
+"""Priority of what looks ahead: when all rounds of an instant are over."""
 
 Process = Generator[Event, Any, None]
 
@@ -81,6 +83,12 @@ class Environment(simpy.Environment):
         """Return the event of reaching an absolute time, which must not lie in the past."""
         event = self._happening()
         self.schedule(event, NORMAL, time_ps - int(self._now))
+        return event
+
+    def over(self) -> Event:
+        """Return the event of everything else at this instant being over."""
+        event = self._happening()
+        self.schedule(event, LAST)
         return event
 
     def call_at(self, time_ps: int, action: Callable[[], None]) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
-from aimcsim.engine.deadlock import report_deadlock
+from aimcsim.engine.deadlock import Standing, report_deadlock
 from aimcsim.engine.edge import Edge
 from aimcsim.engine.server import Hold, Server
 from aimcsim.engine.slots import SlotPool, SlotUse
@@ -117,9 +117,30 @@ class FastEngine:
         for edge in self.system.edges:
             edge.reserved = len(self.system.streams[edge.source].issue_ps)
         if any(len(stream.end_ps) < stream.total for stream in self.system.streams):
-            raise report_deadlock(self.system)
+            raise report_deadlock(self.system, self._standing())
         settle(self.system.edges, self.system)
         return self._count
+
+    def _standing(self) -> Standing:
+        """Return how far everything has come, for the report of a deadlock."""
+        system = self.system
+        standing = Standing(
+            [len(stream.issue_ps) for stream in system.streams],
+            [len(stream.end_ps) for stream in system.streams],
+            [len(edge.freed_ps) for edge in system.edges],
+            server_holder={server.order: server.holds[-1].stream for server in system.servers if server.holds},
+        )
+        for desk in self._desks.values():
+            waits = standing.slot_waits if isinstance(desk.resource, SlotPool) else standing.server_waits
+            waits |= {(desk.order, run.stream.index) for *_, run in desk.pending}
+        for run in self._next.values():
+            pool = run.stage.acquires if run.slots_only else run.stage.captures
+            if pool is not None and not pool.shared and run.needs in (SLOT, CAPTURE):
+                standing.slot_waits.add((pool.order, run.stream.index))
+        for pool in system.slots:
+            held = ((key[1], one) for key, one in self._returns.items() if key[0] == id(pool))
+            standing.slot_holders[pool.order] = sorted(who for who, one in held if len(one.uses) > len(one.ends))
+        return standing
 
     def _set_up(self, stream: Stream) -> None:
         """Make the runs of a stream; `_next` tells which one follows a stage (-1: the issue of vectors)."""

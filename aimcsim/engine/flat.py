@@ -133,7 +133,8 @@ class _Flattening:
 
     def _run_tables(self) -> Tables:
         servers = {server.order: index for index, server in enumerate(self._system.servers)}
-        uses = Counter(stage.server.order for stream, index, kind in self._runs if (stage := stream.stages[index]).server and kind)
+        served = [stream.stages[index].server for stream, index, kind in self._runs if kind == SERVING]
+        uses = Counter(server.order for server in served if server is not None)
         releases: list[tuple[int, int]] = []
         rows: list[tuple[int, ...]] = []
         for stream, index, kind in self._runs:
@@ -153,7 +154,7 @@ class _Flattening:
                     *self._crossing(stage, serving),
                     *(self._span(stage.latency), self._span(stage.interval), first_release, len(releases)),
                     self._path[stage.name if stage.server is None else stage.server.path],
-                    *(self._cause[stage.cause], int(stage.transfer)),
+                    *(self._cause.get(stage.cause, 0), int(stage.transfer)),
                     self._taking.get((stream.index, index), NONE) if serving else NONE,
                     self._serving.get((stream.index, index - 1), NONE),
                 )
@@ -234,7 +235,7 @@ class _Flattening:
                 windows.append(edge)
                 length += len(edge.window_needs)
             capacity = NONE if edge.capacity is None else edge.capacity
-            names = (self._path[edge.place], self._cause[edge.cause])
+            names = (self._path[edge.place], self._cause.get(edge.cause, 0))
             rows.append((edge.source, edge.target, capacity, offsets[key], edge.stride, *names))
         return {
             "edges": _table(rows, 7),
@@ -247,10 +248,12 @@ class _Flattening:
     def _resource_tables(self) -> Tables:
         pools = {pool.order: index for index, pool in enumerate(self._system.slots)}
         servers = [
-            (NONE if one.clock is None else self._clock(one.clock), self._path[one.path]) for one in self._system.servers
+            (NONE if one.clock is None else self._clock(one.clock), self._path[one.path])
+            for one in self._system.servers
         ]
         slots = [
-            (one.count, int(one.shared), self._path[one.path], self._cause[one.cause]) for one in self._system.slots
+            (one.count, int(one.shared), self._path[one.path], self._cause.get(one.cause, 0))
+            for one in self._system.slots
         ]
         clients = [
             (pools[pool.order], stream, taker, self._runs[taker][0].stages[self._runs[taker][1]].iterations)

@@ -8,15 +8,22 @@ them stand `Lane`s. Nothing here looks ahead: who asks, asks when the time has c
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from itertools import count
 from typing import Any
 
 from simpy.events import Event
 
-from aimcsim.engine.deadlock import report_deadlock
+from aimcsim.engine.account import Account, Question, account
+from aimcsim.engine.deadlock import Standing, report_deadlock, standing_of
 from aimcsim.engine.environment import Environment, Process
 from aimcsim.engine.slots import SlotPool
 from aimcsim.engine.space import SpaceArbiter
 from aimcsim.engine.stream import Stage, Stream, System
+
+Alive = Callable[[int], None]
+"""Told the simulated time, in ps, every so often."""
+
+STEPS_BETWEEN_SIGNS = 4096
 
 
 class Lane:
@@ -47,36 +54,68 @@ class Lane:
 class ReferenceEngine:
     """Runs a system to its end.
 
+    Parameters
+    ----------
+    system : System
+    question : Question, optional
+        What to account for when the run is over.
+
     Raises
     ------
     DeadlockError
         From `run`, if nothing can happen any more and some stream has vectors left.
     """
 
-    def __init__(self, system: System) -> None:
+    name = "reference"
+
+    def __init__(self, system: System, question: Question | None = None) -> None:
         self.system = system
         self.env = system.env
+        self._question = question
         self._space = SpaceArbiter(self.env, system.arbiters)
         self._ready = self.env.event()
-        self._unfinished = sum(stream.total > 0 for stream in system.streams)
+        self._streams = self._processes()
+        self._unfinished = len(self._streams)
         self._programs = sum(stream.kind == "program" and stream.total > 0 for stream in system.streams)
         for edge in system.edges:
             if edge.pool is not None:
                 edge.pool.returned = self._space.wake
 
-    def run(self) -> int:
-        """Start every stream and process events until the last vector has ended; return their number."""
-        for stream in self.system.streams:
-            if stream.total:
-                self._start(stream)
+    def run(self, alive: Alive | None = None) -> int:
+        """Start every stream and process events until the last vector has ended; return their number.
+
+        `alive` is called every so often with the simulated time, in ps.
+        """
+        for stream in self._streams:
+            self._start(stream)
         if not self._programs or self.system.begin is not None:
             self.env.call_at(self.system.begin or 0, self._begin)
-        while self._unfinished:
-            if self.env.only_guests_left() and not self._guest_holds():
-                raise report_deadlock(self.system)
+        for step in count():
+            if not self._unfinished:
+                break
+            if self._stands_still():
+                raise report_deadlock(self.system, self._standing())
             self.env.step()
+            if alive is not None and step % STEPS_BETWEEN_SIGNS == 0:
+                alive(int(self.env.now))
         self.env.run(until=int(self.env.now) + 1)
         return self.env.scheduled
+
+    def account(self) -> Account:
+        """Return what the run leaves behind."""
+        assert self._question is not None, "an engine without a question has no answer"
+        return account(self.system, self._question)
+
+    def _processes(self) -> list[Stream]:
+        """Return the streams that run as processes."""
+        return [stream for stream in self.system.streams if stream.total]
+
+    def _stands_still(self) -> bool:
+        """Whether nothing but components of the user's own can happen any more, and none of these has anything."""
+        return self.env.only_guests_left() and not self._guest_holds()
+
+    def _standing(self) -> Standing:
+        return standing_of(self.system)
 
     def _start(self, stream: Stream) -> None:
         """Set up the processes of a stream, first stage to last."""
@@ -212,11 +251,16 @@ class ReferenceEngine:
             stream.end_ps.append(end)
             for edge in stream.outputs:
                 edge.arrive()
-        if stream.kind == "program":
-            self._programs -= 1
-            if not self._programs and self.system.begin is None:
-                self._ready.succeed()
+            self._ended(stream)
         self._unfinished -= 1
+
+    def _ended(self, stream: Stream) -> None:
+        """Take note that a vector has ended; when all state is programmed, the sources begin."""
+        if stream.kind != "program" or len(stream.end_ps) < stream.total:
+            return
+        self._programs -= 1
+        if not self._programs and self.system.begin is None:
+            self._begin()
 
     def _source(self, stream: Stream, index: int, iteration: int) -> int:
         """Return which item of the lane before a stage an iteration of it takes."""

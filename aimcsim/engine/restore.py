@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from aimcsim.engine.deadlock import Standing
+from aimcsim.engine.edge import Occupancy
 from aimcsim.engine.fast import settle
 from aimcsim.engine.flat import NONE, TAKING, Flat, Ints
 from aimcsim.engine.server import Hold
@@ -11,6 +13,8 @@ from aimcsim.engine.slots import SlotUse
 from aimcsim.engine.stream import Stream, System
 
 ARRIVAL, HAD, WORKED, DONE = range(4)
+NEEDS_TAKE, NEEDS_CAPTURE = 1, 2
+"""What a run lacks, as `streams.h` numbers it."""
 
 
 def restore(system: System, flat: Flat, loop: Any) -> None:
@@ -22,9 +26,10 @@ def restore(system: System, flat: Flat, loop: Any) -> None:
             stream.end_ps.extend(loop.ends(stream.index).tolist())
     for edge in system.edges:
         if edge.source in here:
-            edge.arrived_ps.extend(system.streams[edge.source].end_ps)
-            edge.freed_ps.extend(loop.frees(edge.index).tolist())
+            edge.arrived_ps[:] = system.streams[edge.source].end_ps
+            edge.freed_ps[:] = loop.frees(edge.index).tolist()
             edge.reserved = len(system.streams[edge.source].issue_ps)
+            edge.occupancy, edge.valid = Occupancy(), Occupancy()
     logs = [_restore_run(stream, index, kind, loop.steps(run)) for run, (stream, index, kind) in enumerate(flat.runs)]
     _restore_holds(system, flat)
     _restore_uses(system, flat, loop, logs)
@@ -64,16 +69,53 @@ def _restore_holds(system: System, flat: Flat) -> None:
 
 def _restore_uses(system: System, flat: Flat, loop: Any, logs: list[Ints]) -> None:
     """Write the uses of every pool, in order of their grants."""
+    found: dict[int, list[tuple[int, SlotUse]]] = {}
     for client, (pool, stream, taker) in enumerate(flat.clients):
         steps, back = logs[taker], loop.back(client).tolist()
         asked = steps[:, HAD if flat.runs[taker][2] == TAKING else WORKED].tolist()
         ends = back + [NONE] * (len(steps) - len(back))
         rows = zip(asked, steps[:, DONE].tolist(), ends, strict=True)
         uses = [SlotUse(ask, had, end, stream, number) for number, (ask, had, end) in enumerate(rows)]
-        if pool.shared:
-            pool.uses.extend(zip(loop.grants(client).tolist(), uses, strict=True))  # type: ignore[arg-type]
-        else:
-            pool.uses.extend(uses)
+        places = loop.grants(client).tolist() if pool.shared else range(len(uses))
+        found.setdefault(pool.order, []).extend(zip(places, uses, strict=True))
     for pool in system.slots:
-        if pool.shared:
-            pool.uses[:] = [use for _, use in sorted(pool.uses, key=lambda pair: pair[0])]  # type: ignore[index, misc]
+        if pool.order in found:
+            pool.uses[:] = [use for _, use in sorted(found[pool.order], key=_place)]
+
+
+def _place(granted: tuple[int, SlotUse]) -> int:
+    return granted[0]
+
+
+def stand_still(system: System, flat: Flat, loop: Any, standing: Standing) -> Standing:
+    """Write into `standing` how far the streams of a loop have come in which nothing happens any more."""
+    here = {stream.index for stream, _, _ in flat.runs}
+    for index, (issued, ended) in enumerate(loop.progress().tolist()):
+        if index in here:
+            standing.issued[index], standing.ended[index] = issued, ended
+    for edge, freed in zip(system.edges, loop.freed().tolist(), strict=True):
+        if edge.source in here:
+            standing.freed[edge.index] = freed
+    needs, clients = loop.standing()
+    _stand_at_slots(flat, needs.tolist(), clients.tolist(), standing)
+    desks = [*system.servers, *system.slots]
+    for desk, run in loop.waiting():
+        waits = standing.server_waits if desk < len(system.servers) else standing.slot_waits
+        waits.add((desks[desk].order, flat.runs[run][0].index))
+    for server, run in enumerate(loop.held_open().tolist()):
+        if run != NONE:
+            standing.server_holder[system.servers[server].order] = flat.runs[run][0].index
+    return standing
+
+
+def _stand_at_slots(flat: Flat, needs: list[int], clients: list[tuple[int, int]], standing: Standing) -> None:
+    """Write down who has slots, and who waits for one of its own pool."""
+    holders: dict[int, list[int]] = {}
+    for (pool, stream, _), (taken, back) in zip(flat.clients, clients, strict=True):
+        holders.setdefault(pool.order, []).extend([stream] if taken > back else [])
+    standing.slot_holders |= {order: sorted(streams) for order, streams in holders.items()}
+    for (waiting, index, kind), lacks in zip(flat.runs, needs, strict=True):
+        stage = waiting.stages[index]
+        own = stage.acquires if kind == TAKING else stage.captures
+        if own is not None and not own.shared and lacks == (NEEDS_TAKE if kind == TAKING else NEEDS_CAPTURE):
+            standing.slot_waits.add((own.order, waiting.index))

@@ -13,6 +13,7 @@ from simpy.events import Event
 
 from aimcsim.engine.environment import Environment
 from aimcsim.engine.span import Span
+from aimcsim.errors import SimulationError
 from aimcsim.units import ClockDomain
 
 
@@ -34,7 +35,10 @@ class Server:
     server until it has found a slot for its result; then the server stays held until `release`.
     """
 
-    __slots__ = ("_armed", "_env", "_open", "_pending", "busy_ps", "clock", "free_ps", "holds", "kind", "order", "path")
+    __slots__ = (
+        *("_armed", "_env", "_open", "_pending"),
+        *("busy_ps", "clock", "compiled", "free_ps", "holds", "kind", "order", "path"),
+    )
 
     def __init__(self, env: Environment, order: int, path: str, kind: str, clock: ClockDomain | None = None) -> None:
         self.order = order
@@ -51,6 +55,8 @@ class Server:
         """Time held, counted as the holds end, apart from their log."""
         self.holds: list[Hold] = []
         """Every hold, in order."""
+        self.compiled = False
+        """Whether the compiled loop hands it out, so that nobody else may ask for it."""
         self._env = env
         self._pending: list[tuple[int, int, int, int, int, Span | None, Event]] = []
         self._open = False
@@ -64,7 +70,17 @@ class Server:
         A stream asks for one iteration at a time: the next when the one before has started (which, on a clocked server,
         may be at the next edge, so `arrival_ps` may lie ahead, but never beyond that hold). `length` is the span to
         hold for, None to hold until `release`.
+
+        Raises
+        ------
+        SimulationError
+            If the fast engine has the server to itself.
         """
+        if self.compiled:
+            raise SimulationError(
+                f"{self.path} belongs to the fast engine; a component that asks for it must name it in "
+                f"add_guest(..., servers=[...])"
+            )
         event = Event(self._env)
         heappush(self._pending, (arrival_ps, stream, stage, iteration, vector, length, event))
         self._wake()

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -139,6 +139,8 @@ class System:
     """Time at which sources may begin; None: when every state op (kind `program`) has ended."""
     arbiters: int = 0
     """Order number of the next arbiter."""
+    guests: dict[int, tuple[Server, ...] | None] = field(default_factory=dict)
+    """Servers that each component of the user's own may ask for, by its stream; None: any."""
 
     def add_server(self, path: str, kind: str, clock: ClockDomain | None = None) -> Server:
         """Add a server; the order of adding is the order of deciding within a round."""
@@ -154,11 +156,16 @@ class System:
         self.slots.append(pool)
         return pool
 
-    def add_guest(self, name: str, kind: str = "program") -> Stream:
-        """Add a stream without vectors: the name under which a component of the user's own holds servers."""
+    def add_guest(self, name: str, kind: str = "program", servers: Iterable[Server] | None = None) -> Stream:
+        """Add a stream without vectors: the name under which a component of the user's own holds servers.
+
+        `servers` are all that it will ask for; then only what shares these is left to the reference engine. Without
+        them it may ask for any, and the reference engine runs everything.
+        """
         nothing = span_of(0)
         stream = Stream(len(self.streams), name, "", "", kind, 0, 1, self.requests, [Stage(name, 1, nothing, nothing)])
         self.streams.append(stream)
+        self.guests[stream.index] = None if servers is None else tuple(servers)
         return stream
 
     def add_edge(
@@ -174,8 +181,8 @@ class System:
     ) -> Edge:
         """Join two streams that were added before; `needs` and `keeps` are of one request and repeat for each.
 
-        What a state op makes serves all requests, so there they repeat unchanged. Edges of equal windows should be given
-        the same arrays, which are kept as they are.
+        What a state op makes serves all requests, so there they repeat unchanged. Edges of equal windows should be
+        given the same arrays, which are kept as they are.
         """
         edge = Edge(
             self.env,

@@ -106,12 +106,12 @@ ENERGY = (
 )
 
 POWER = (
-    Column("bin_start_ps", "int64", "Start of the bin: a multiple of a power of two, or the first admission."),
-    Column("bin_end_ps", "int64", "End of the bin: the next multiple, or the last result."),
+    Column("bin_start_ps", "int64", "Start of the bin; bins are a power of two long, from the first admission on."),
+    Column("bin_end_ps", "int64", "End of the bin: the start of the next, or the last result."),
     Column("component", "str", "Component."),
     Column("action", "str", "Action."),
-    Column("count", "int64", "Actions of vectors that ended in the bin (in the last: or later; in the first: or earlier)."),
-    Column("power_w", "float64", "Their energy over the bin's length; static power is a row of its own, over the whole run."),
+    Column("count", "int64", "Actions of vectors that ended in the bin (in the last: or later)."),
+    Column("power_w", "float64", "Their energy over the bin's length; static power has a row of its own."),
 )
 
 SCHEMAS: dict[str, tuple[Column, ...]] = {

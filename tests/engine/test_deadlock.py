@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from simpy.events import Event
 
-from aimcsim.engine import BytePool, Edge, ReferenceEngine, Server, span_of
+from aimcsim.engine import BytePool, Edge, ReferenceEngine, Server, Stream, span_of
 from aimcsim.errors import DeadlockError
 from tests.engine.builders import Bench, convolution, convolved, one_to_one, stage, whole, window
 
@@ -153,9 +153,17 @@ def test_fewer_slots_than_are_given_back_together_are_told() -> None:
         ReferenceEngine(bench.system).run()
 
 
-def visiting(bench: Bench, server: Server, *, turns: Iterable[int], away_ps: int, open_end: bool) -> None:
+def visiting(
+    bench: Bench,
+    server: Server,
+    *,
+    turns: Iterable[int],
+    away_ps: int,
+    open_end: bool,
+    servers: Sequence[Server] | None = None,
+) -> Stream:
     """Add a component of the user's own that comes back to a server again and again, for 30 each time."""
-    guest, env = bench.system.add_guest("guest"), bench.system.env
+    guest, env = bench.system.add_guest("guest", servers=servers), bench.system.env
 
     def visit() -> Generator[Event, Any, None]:
         for turn in turns:
@@ -166,6 +174,7 @@ def visiting(bench: Bench, server: Server, *, turns: Iterable[int], away_ps: int
                 server.release(int(env.now))
 
     env.process(visit())
+    return guest
 
 
 def test_a_component_that_never_rests_does_not_hide_a_deadlock() -> None:

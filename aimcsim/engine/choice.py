@@ -1,0 +1,49 @@
+"""Which engine runs a system: the one asked for, as far as it can."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Literal, Protocol
+
+from aimcsim import _kernels
+from aimcsim.engine.account import Account, Question
+from aimcsim.engine.compiled import CompiledEngine
+from aimcsim.engine.domains import foreign_streams
+from aimcsim.engine.mixed import MixedEngine
+from aimcsim.engine.reference import Alive, ReferenceEngine
+from aimcsim.engine.stream import System
+
+EngineName = Literal["fast", "reference"]
+
+
+class Engine(Protocol):
+    """Runs a system to its end and accounts for it.
+
+    Attributes
+    ----------
+    name : ``reference``, ``fast``, or ``mixed`` where the fast one has left some domains to the reference.
+    """
+
+    name: str
+
+    def run(self, alive: Alive | None = None) -> int:
+        """Advance all streams to their last vector; return the number of events that took."""
+
+    def account(self) -> Account:
+        """Return what the run leaves behind."""
+
+
+def engine_for(system: System, asked: EngineName, question: Question) -> Engine:
+    """Return the engine that runs a system, once all components of the user's own are attached.
+
+    The fast engine leaves to the reference the domains that only this can run (see `domains.foreign_streams`).
+    """
+    if asked == "reference":
+        return ReferenceEngine(system, question)
+    foreign = foreign_streams(system)
+    if not foreign and system.env.peek() == inf:
+        return CompiledEngine(system, question)
+    alone = foreign.issuperset(stream.index for stream in system.streams if stream.total)
+    if alone or _kernels.stream_loop() is None:
+        return ReferenceEngine(system, question)
+    return MixedEngine(system, foreign, question)
