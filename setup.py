@@ -23,7 +23,7 @@ if SANITIZE:
     LINK_ARGS += [sanitizers]
 
 KERNELS = "aimcsim/_kernels"
-STREAMS = ("_streams.pyx", "streams.c", "streams_rings.c", "streams_account.c", "streams_walk.c")
+STREAMS = ("_streams.pyx", "streams.c", "streams_rings.c", "streams_account.c", "streams_walk.c", "streams_path.c")
 EXTENSIONS = [
     Extension(
         "aimcsim._kernels._array",
@@ -37,7 +37,7 @@ EXTENSIONS = [
         "aimcsim._kernels._streams",
         [f"{KERNELS}/{name}" for name in STREAMS],
         include_dirs=[KERNELS],
-        depends=[f"{KERNELS}/streams.h"],
+        depends=[f"{KERNELS}/streams.h", f"{KERNELS}/streams_walk.h"],
         extra_compile_args=COMPILE_ARGS,
         extra_link_args=LINK_ARGS,
     ),

@@ -14,7 +14,7 @@ GIL
     Released while the loop runs; every so often it is taken to let an interrupt in.
 Complexity
     Constant work per iteration of a stage, one heap operation per booking of something shared. Memory grows with the
-    vectors under way, and with the past as far as the budget lets it.
+    vectors under way, and the past that one cut of the critical path spans.
 Twin
     aimcsim/engine/fast.py on the objects of a system, with walkback.py and account.py for the rest.
 """
@@ -200,9 +200,12 @@ cdef extern from "streams.h":
         int64_t bin_shift
         int64_t bytes
         int64_t most_bytes
-        int64_t budget
+        int64_t history
+        int64_t next_cut
+        int64_t cut
         int64_t most_in_flight
         bint recording
+        bint keep
         bint failed
 
     bint loop_start(CLoop *loop) nogil
@@ -212,7 +215,7 @@ cdef extern from "streams.h":
     void loop_feed_end(CLoop *loop, int64_t stream, int64_t time) nogil
     void loop_feed_free(CLoop *loop, int64_t edge, int64_t below, int64_t time) nogil
     void loop_settle(CLoop *loop) nogil
-    int64_t walk_path(CLoop *loop, int64_t stream, int64_t vector) nogil
+    int64_t path_follow(CLoop *loop, int64_t stream, int64_t vector) nogil
     void loop_free(CLoop *loop) nogil
     void *entry(const Ring *ring, int64_t index) nogil
 
@@ -229,13 +232,14 @@ cdef class Loop:
     cdef dict _keep
 
     def __cinit__(self, dict tables, *, int64_t requests, int64_t begin, bint begin_given, int64_t programs,
-                  int64_t budget, bint recording):
+                  int64_t history, bint keep, bint recording):
         cdef CLoop *loop = &self.loop
         self._keep = tables
         loop.n_requests = requests
         loop.begin, loop.begin_given, loop.programs = begin, begin_given, programs
         loop.began = programs == 0 or begin_given
-        loop.budget, loop.recording = budget, recording
+        loop.history, loop.next_cut, loop.keep, loop.recording = history, history, keep, recording
+        loop.cut = -1
         loop.now = -1
         loop.n_runs = self._rows("runs", RUN_FIELDS)
         loop.n_streams = self._rows("streams", STREAM_FIELDS)
@@ -440,7 +444,7 @@ cdef class Loop:
         cdef int64_t since
         cdef int64_t index
         with nogil:
-            since = walk_path(&self.loop, stream, vector)
+            since = path_follow(&self.loop, stream, vector)
         return since, np.array([self.loop.runs[index].critical for index in range(self.loop.n_runs)], dtype=np.int64)
 
     cdef _plain(self, const int64_t *data, int64_t count):

@@ -303,6 +303,7 @@ static void advance_serving(Loop *loop, int64_t r)
             ROOM(&run->steps, run->done, steps_needed, r);
             Step *step = step_at(run, run->done);
             step->arrival = time;
+            step->had = INT64_MAX; /* not yet started */
             if (run->server < 0) {
                 started(loop, r, step, align(loop, loop->spans[run->latency].clock, time));
             } else if (run->own) {
@@ -591,6 +592,7 @@ static bool drain(Loop *loop, int64_t *patience)
     while (loop->work_head != loop->work_tail && !loop->failed) {
         if (--*patience < 0)
             return false;
+        loop->wakings++;
         if (*patience % WALK_EVERY == 0)
             walk_finished(loop, WITHIN);
         int64_t r = loop->work[loop->work_head++];
@@ -605,10 +607,21 @@ static bool drain(Loop *loop, int64_t *patience)
     return true;
 }
 
+/* All that happens up to now is known: have the critical path looked after, and the past before may be forgotten. */
+static void cut(Loop *loop)
+{
+    if (loop->admissions[0] < loop->n_loads || loop->now <= most(loop->cut, loop->admitted[0]))
+        return;
+    path_cut(loop, loop->now);
+    loop->next_cut = loop->wakings + loop->history;
+}
+
 static void decide(Loop *loop, int64_t now)
 {
     if (now > loop->now) {
         walk_finished(loop, BETWEEN);
+        if (loop->recording && loop->wakings >= loop->next_cut)
+            cut(loop);
         loop->now = now;
         if (loop->stores_left)
             loop->frontier = most(loop->frontier, now);

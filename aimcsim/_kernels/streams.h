@@ -125,6 +125,8 @@ typedef struct {
     int64_t rows, room, width;
 } Rows;
 
+typedef struct Path Path;
+
 typedef struct {
     int64_t n_runs, n_streams, n_edges, n_servers, n_pools, n_clients, n_spans, n_clocks, n_requests, n_loads, n_foreign;
     Run *runs;
@@ -152,8 +154,10 @@ typedef struct {
     int64_t frontier, stores_left, left, elapsed;
     Rows future, ops, waits, outbox;
     int64_t *bin_vectors, *bin_amounts, bin_shift, n_varying;
-    int64_t bytes, most_bytes, budget, in_flight, most_in_flight;
-    bool recording, failed;
+    int64_t bytes, most_bytes, in_flight, most_in_flight;
+    int64_t wakings, history, cut, next_cut;
+    Path *path;
+    bool recording, keep, failed;
 } Loop;
 
 enum {
@@ -181,6 +185,7 @@ int64_t span_end(const Loop *loop, int64_t span, int64_t start, int64_t vector);
 /* streams_rings.c: places for entries. */
 bool make_room(Loop *loop, Ring *ring, int64_t top, int64_t (*needed)(const Loop *, int64_t), int64_t who);
 int64_t *add_row(Loop *loop, Rows *rows);
+int64_t steps_since(const Loop *loop, const Run *run, int64_t time);
 int64_t steps_needed(const Loop *loop, int64_t run);
 int64_t issues_needed(const Loop *loop, int64_t stream);
 int64_t bounds_needed(const Loop *loop, int64_t stream);
@@ -202,7 +207,11 @@ void loop_settle(Loop *loop);
 /* streams_walk.c: where the time of vectors went. */
 enum { WITHIN, BETWEEN, FINALLY };
 void walk_finished(Loop *loop, int when);
-int64_t walk_path(Loop *loop, int64_t stream, int64_t vector);
+
+/* streams_path.c: the critical path. */
+void path_cut(Loop *loop, int64_t time);
+int64_t path_follow(Loop *loop, int64_t stream, int64_t vector);
+void path_free(Loop *loop);
 
 static inline int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }

@@ -12,12 +12,11 @@ static void copy_entries(const Ring *from, Ring *to, int64_t top)
         memcpy(entry(to, index), entry(from, index), (size_t)from->width);
 }
 
-/* Have a place for entry `top`: within the budget by growing, which keeps the past for the critical path; beyond it by
- * forgetting, and growing only if less than a quarter of the ring could be forgotten. */
+/* Have a place for entry `top`: by forgetting, or by growing if less than a quarter of the ring can be forgotten. */
 bool make_room(Loop *loop, Ring *ring, int64_t top, int64_t (*needed)(const Loop *, int64_t), int64_t who)
 {
     Ring grown = *ring;
-    if (ring->size && loop->bytes + ring->size * ring->width > loop->budget) {
+    if (ring->size && !loop->keep) {
         ring->low = most(ring->low, least(needed(loop, who), top));
         if (top - ring->low <= ring->size - most(1, ring->size / 4))
             return true;
@@ -59,12 +58,46 @@ static int64_t first_open(const Loop *loop, const Stream *stream)
     return most(0, (loop->recording ? stream->walked : stream->ended) - 1);
 }
 
+/* The first entry whose time, in a column, is not before a moment; times ascend. */
+static int64_t entry_since(const Ring *ring, int64_t top, int column, int64_t time)
+{
+    int64_t low = ring->low, high = top;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (((const int64_t *)entry(ring, middle))[column] < time)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The first entry that the critical path may ask for, which is followed back to the latest cut. */
+static int64_t path_needs(const Loop *loop, const Ring *ring, int64_t top, int column)
+{
+    if (!loop->recording)
+        return top;
+    return loop->cut < 0 ? ring->low : entry_since(ring, top, column, loop->cut);
+}
+
+/* The first finished iteration of a run that is done, or lets its server go, at a moment or later. */
+int64_t steps_since(const Loop *loop, const Run *run, int64_t time)
+{
+    int64_t low = entry_since(&run->steps, run->done, 3, time);
+    while (low > run->steps.low && run->server >= 0 && run->capture < 0 &&
+           span_end(loop, run->interval, step_at(run, low - 1)->had, (low - 1) / run->iterations) >= time)
+        low--;
+    return low;
+}
+
 /* Shares ask for all iterations of a vector; without them only who comes next does, and slots until they are back. */
 int64_t steps_needed(const Loop *loop, int64_t r)
 {
     const Run *run = &loop->runs[r];
-    if (loop->recording)
-        return first_open(loop, &loop->streams[run->stream]) * run->iterations;
+    if (loop->recording) {
+        int64_t path = loop->cut < 0 ? run->steps.low : steps_since(loop, run, loop->cut);
+        return least(path, first_open(loop, &loop->streams[run->stream]) * run->iterations);
+    }
     int64_t low = run->done, client = run->kind == SERVING ? run->capture : run->take;
     if (run->next >= 0)
         low = least(low, upstream(&loop->runs[run->next], loop->runs[run->next].done));
@@ -74,21 +107,22 @@ int64_t steps_needed(const Loop *loop, int64_t r)
 int64_t issues_needed(const Loop *loop, int64_t who)
 {
     const Stream *stream = &loop->streams[who];
-    int64_t low = first_open(loop, stream);
+    int64_t low = least(first_open(loop, stream), path_needs(loop, &stream->issues, stream->issued, 0));
     for (int64_t place = stream->out; place < stream->out_end; place++)
         low = least(low, loop->edges[loop->out_edges[place]].merged_issues);
     return low;
 }
 
-int64_t bounds_needed(const Loop *loop, int64_t stream)
+int64_t bounds_needed(const Loop *loop, int64_t who)
 {
-    return first_open(loop, &loop->streams[stream]);
+    const Stream *stream = &loop->streams[who];
+    return least(first_open(loop, stream), path_needs(loop, &stream->issues, stream->issued, 0));
 }
 
 int64_t ends_needed(const Loop *loop, int64_t who)
 {
     const Stream *stream = &loop->streams[who];
-    int64_t low = first_open(loop, stream);
+    int64_t low = least(first_open(loop, stream), path_needs(loop, &stream->ends, stream->ended, 0));
     for (int64_t place = stream->out; place < stream->out_end; place++) {
         const Edge *edge = &loop->edges[loop->out_edges[place]];
         const Stream *target = &loop->streams[edge->target];
@@ -113,7 +147,7 @@ int64_t freed_needed(const Loop *loop, int64_t who)
     int64_t since = first < source->issued ? *issue_at(source, first) : 0;
     while (low < edge->merged_frees && (edge->capacity < 0 || freed_at(edge, low) <= since))
         low++;
-    return low;
+    return least(low, path_needs(loop, &edge->freed, edge->frees, 0));
 }
 
 int64_t back_needed(const Loop *loop, int64_t who)
@@ -126,7 +160,9 @@ int64_t back_needed(const Loop *loop, int64_t who)
 int64_t grants_needed(const Loop *loop, int64_t who)
 {
     const Client *client = &loop->clients[who];
-    return first_open(loop, &loop->streams[client->stream]) * client->per_vector;
+    const Run *taker = &loop->runs[client->taker];
+    int64_t low = first_open(loop, &loop->streams[client->stream]) * client->per_vector;
+    return least(low, loop->recording ? path_needs(loop, &taker->steps, taker->done, 3) : low);
 }
 
 int64_t returns_needed(const Loop *loop, int64_t who)
@@ -138,7 +174,7 @@ int64_t returns_needed(const Loop *loop, int64_t who)
         if (number < loop->clients[c].taken)
             low = least(low, *(int64_t *)entry(&loop->clients[c].grants, number));
     }
-    return most(0, low - pool->count);
+    return least(most(0, low - pool->count), path_needs(loop, &pool->returns, pool->back, 0));
 }
 
 /* A hold is asked for as long as a vector that is still to be accounted for has stood in line since before its end. */
@@ -157,11 +193,13 @@ int64_t holds_needed(const Loop *loop, int64_t who)
     }
     while (low < server->count && hold_at(server, low)->end >= 0 && hold_at(server, low)->end <= since)
         low++;
-    return low;
+    bool open = server->count > server->holds.low && hold_at(server, server->count - 1)->end < 0;
+    return least(low, path_needs(loop, &server->holds, server->count - open, 1));
 }
 
 void loop_free(Loop *loop)
 {
+    path_free(loop);
     for (int64_t i = 0; i < loop->n_runs; i++)
         free(loop->runs[i].steps.data);
     for (int64_t i = 0; i < loop->n_streams; i++) {

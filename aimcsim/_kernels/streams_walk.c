@@ -5,21 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "streams.h"
-
-enum { AT_DONE, AT_WORKED, AT_START, AT_SLOT, AT_ISSUE, AT_END };
-
-/* A moment of an iteration of a run, or (AT_ISSUE) the issue of a vector; `run` then is any run of the stream. */
-typedef struct {
-    int64_t run, iteration;
-    int moment;
-} Place;
-
-typedef struct {
-    Loop *loop;
-    int64_t low, time;
-    int64_t stream; /* whose share it is; NONE on the critical path, which follows everybody */
-} Walk;
+#include "streams_walk.h"
 
 static const Place NOWHERE = {NONE, 0, AT_END};
 static const Place FORGOTTEN = {0, 0, AT_END};
@@ -69,10 +55,10 @@ static int64_t step_back(Walk *walk, int64_t start)
 static void spend(Walk *walk, Run *run, int cause, int64_t start)
 {
     int64_t length = step_back(walk, start);
-    if (walk->stream < 0)
-        run->critical += length;
-    else
+    if (walk->stream >= 0)
         walk->loop->streams[walk->stream].spent[cause] += length;
+    else if (length)
+        path_spend(walk->loop, run - walk->loop->runs, length);
 }
 
 /* Account for time that the stream stood in line; it is not on the critical path, which follows whoever was in the way. */
@@ -98,7 +84,7 @@ static void work(Walk *walk, Run *run, int64_t start)
     spend(walk, run, run->transfer ? TRANSFER : SERVICE, start);
 }
 
-static Place vector_end(const Loop *loop, int64_t s, int64_t vector)
+Place vector_end(const Loop *loop, int64_t s, int64_t vector)
 {
     int64_t last = loop->streams[s].last;
     return (Place){last, (vector + 1) * loop->runs[last].iterations - 1, AT_DONE};
@@ -141,13 +127,9 @@ static Place slot(Walk *walk, int64_t c, int64_t number, int64_t wanted)
 }
 
 /* Behind work that the walk follows: go on from it. */
-static Place behind(Walk *walk, int64_t r, int64_t iteration, int64_t start)
+static Place behind(const Walk *walk, int64_t r, int64_t iteration)
 {
-    Run *run = &walk->loop->runs[r];
-    if (run->capture >= 0)
-        return (Place){r, iteration, AT_DONE};
-    work(walk, run, start);
-    return (Place){r, iteration, AT_START};
+    return (Place){r, iteration, walk->loop->runs[r].capture >= 0 ? AT_DONE : AT_WORKED};
 }
 
 /* From the start of service on a private server to the request: perhaps the stream stood behind itself. */
@@ -157,16 +139,14 @@ static Place own_start(Walk *walk, Place here, int64_t arrival)
     int64_t start = step_at(run, here.iteration)->had, before = here.iteration - 1;
     while (before >= run->steps.low && step_at(run, before)->had == start)
         before--;
-    if (before >= 0 && before < run->steps.low)
-        return FORGOTTEN;
-    if (before >= 0) {
+    if (before >= run->steps.low) {
         const Step *step = step_at(run, before);
         int64_t end = step->done;
         if (run->capture < 0)
             end = span_end(walk->loop, run->interval, step->had, before / run->iterations);
         if (end > arrival) {
             spend(walk, run, SERVICE, end);
-            return behind(walk, here.run, before, step->had);
+            return behind(walk, here.run, before);
         }
     }
     spend(walk, run, SERVICE, arrival);
@@ -194,19 +174,14 @@ static Place shared_start(Walk *walk, Place here, int64_t arrival)
     Run *run = &loop->runs[here.run];
     const Server *server = &loop->servers[run->server];
     int64_t index = first_hold(server, step_at(run, here.iteration)->had) - 1;
-    for (; index >= 0 && walk->time > walk->low; index--) {
-        if (index < server->holds.low) {
-            if (walk->stream < 0)
-                return FORGOTTEN;
-            break; /* it ended before the arrival, or before the share begins */
-        }
+    for (; index >= server->holds.low && walk->time > walk->low; index--) {
         const Hold *hold = hold_at(server, index);
         const Run *holder = &loop->runs[hold->run];
         if (hold->end <= arrival)
             break;
         spend(walk, run, SERVICE, hold->end);
         if (follows(walk, holder->stream))
-            return behind(walk, hold->run, hold->iteration, hold->start);
+            return behind(walk, hold->run, hold->iteration);
         bool state_op = loop->streams[holder->stream].program && !loop->streams[run->stream].program;
         stand(walk, state_op ? loop->maintenance : run->cause, run->path, holder->stream,
               hold->iteration / holder->iterations, most(hold->start, arrival));
@@ -225,35 +200,37 @@ static Place from_start(Walk *walk, Place here)
     return (Place){here.run, here.iteration, AT_SLOT};
 }
 
+/* From the arrival of data to what made it. What is forgotten was made before the walk ends. */
+static Place from_arrival(Walk *walk, int64_t r, int64_t source)
+{
+    Run *run = &walk->loop->runs[r];
+    if (run->previous < 0) {
+        const Stream *stream = &walk->loop->streams[run->stream];
+        work(walk, run, source < stream->issues.low ? walk->low : *issue_at(stream, source));
+        return (Place){r, source, AT_ISSUE};
+    }
+    const Run *previous = &walk->loop->runs[run->previous];
+    spend(walk, run, SERVICE, source < previous->steps.low ? walk->low : step_at(previous, source)->done);
+    return (Place){run->previous, source, AT_DONE};
+}
+
 /* From having a slot (if the stage takes one) to the data being there, and to what made the data. */
 static Place from_slot(Walk *walk, Place here)
 {
     const Loop *loop = walk->loop;
     Run *run = &loop->runs[here.run], *taking = run;
-    const Step *step = step_at(run, here.iteration);
-    if (run->taking >= 0) {
+    if (run->taking >= 0 && here.iteration >= loop->runs[run->taking].steps.low) {
         taking = &loop->runs[run->taking];
-        if (here.iteration < taking->steps.low)
-            return FORGOTTEN;
-        step = step_at(taking, here.iteration);
-        if (step->done > step->had) {
+        const Step *step = step_at(taking, here.iteration);
+        if (step->done > step->had && walk->time > step->arrival) {
             Place next = slot(walk, taking->take, here.iteration, step->had);
             if (next.run != NONE)
                 return next;
         }
-        if (step->had > step->arrival)
+        if (step->had > step->arrival && walk->time > step->arrival)
             return (Place){here.run, here.iteration - 1, AT_SLOT};
     }
-    int64_t source = upstream(taking, here.iteration);
-    if (run->previous < 0) {
-        work(walk, run, *issue_at(&loop->streams[run->stream], source));
-        return (Place){here.run, source, AT_ISSUE};
-    }
-    const Run *previous = &loop->runs[run->previous];
-    if (source < previous->steps.low)
-        return FORGOTTEN;
-    spend(walk, run, SERVICE, step_at(previous, source)->done);
-    return (Place){run->previous, source, AT_DONE};
+    return from_arrival(walk, here.run, upstream(taking, here.iteration));
 }
 
 static Place from_done(Walk *walk, Place here)
@@ -290,9 +267,10 @@ static Place freeing(const Loop *loop, const Edge *edge, int64_t vector)
     const Run *run = &loop->runs[r];
     const Stream *source = &loop->streams[edge->source];
     Place fetch = {r, (freer(loop, edge, vector) + 1) * run->iterations - 1, AT_DONE};
-    if (gone < source->ends.low || fetch.iteration < run->steps.low)
-        return FORGOTTEN;
-    return end_at(source, gone) > step_at(run, fetch.iteration)->done ? vector_end(loop, edge->source, gone) : fetch;
+    if (gone < source->ends.low)
+        return fetch;
+    bool late = fetch.iteration < run->steps.low || end_at(source, gone) > step_at(run, fetch.iteration)->done;
+    return late ? vector_end(loop, edge->source, gone) : fetch;
 }
 
 static bool lacked_room(const Edge *edge, int64_t vector, int64_t since)
@@ -309,9 +287,6 @@ static Place room(Walk *walk, const Stream *stream, int64_t vector, int64_t ther
         int64_t since = there, start = there;
         for (int64_t place = stream->out; place < last; place++) {
             const Edge *edge = &loop->edges[loop->out_edges[place]];
-            if (walk->stream < 0 && edge->capacity >= 0 && vector >= edge->capacity &&
-                vector - edge->capacity < edge->freed.low)
-                return FORGOTTEN;
             if (lacked_room(edge, vector, since)) {
                 start = since;
                 since = freed_at(edge, vector - edge->capacity);
@@ -361,10 +336,17 @@ static bool kept(const Loop *loop, Place here)
     return here.iteration >= loop->runs[here.run].steps.low;
 }
 
-static void walk_back(Walk *walk, Place here)
+Place walk_back(Walk *walk, Place here)
 {
+    Place last = here;
     while (walk->time > walk->low && kept(walk->loop, here)) {
         Run *run = &walk->loop->runs[here.run];
+        if (walk->marks && here.moment == AT_START) {
+            walk->met = path_visit(walk->loop, here);
+            if (walk->met != NONE)
+                break;
+        }
+        last = here;
         switch (here.moment) {
         case AT_DONE:
             here = from_done(walk, here);
@@ -383,6 +365,7 @@ static void walk_back(Walk *walk, Place here)
             here = from_issue(walk, here);
         }
     }
+    return last;
 }
 
 static int by_rank(const Loop *loop, const int64_t *a, const int64_t *b)
@@ -444,7 +427,7 @@ static void walk_next(Loop *loop, int64_t s)
         stream->release = low;
         stream->fetched = step_at(first, vector * first->iterations)->had;
     }
-    Walk walk = {loop, low, end, s};
+    Walk walk = {loop, low, end, s, false, NONE};
     walk_back(&walk, vector_end(loop, s, vector));
     stream->walked++;
     if ((index + 1) % stream->op_vectors == 0 || index + 1 == stream->vectors)
@@ -477,12 +460,4 @@ void walk_finished(Loop *loop, int when)
             loop->finished[left++] = s;
     }
     loop->n_finished = left;
-}
-
-/* Follow the critical path from the end of a vector to the first admission; return the moment it was followed back to. */
-int64_t walk_path(Loop *loop, int64_t s, int64_t vector)
-{
-    Walk walk = {loop, loop->admitted[0], end_at(&loop->streams[s], vector), NONE};
-    walk_back(&walk, vector_end(loop, s, vector));
-    return walk.time;
 }

@@ -21,10 +21,8 @@ from aimcsim.engine.restore import restore, stand_still
 from aimcsim.engine.stream import System
 from aimcsim.errors import SimulationError
 
-HISTORY_BYTES = 64 << 20
-"""Past that is kept for the critical path, beyond what is needed to go on."""
-
-EVERYTHING = 1 << 62
+HISTORY = 1 << 18
+"""Wakings of runs between two cuts of the critical path; the past is kept from one cut to the next."""
 
 
 class CompiledEngine:
@@ -37,8 +35,8 @@ class CompiledEngine:
         What to account for; without one, nothing is recorded.
     keep : bool
         Keep every log and put it into the system at the end.
-    history_bytes : int
-        Past to keep for the critical path.
+    history : int
+        Wakings of runs between two cuts of the critical path, at least 1.
 
     Raises
     ------
@@ -56,7 +54,7 @@ class CompiledEngine:
         question: Question | None = None,
         *,
         keep: bool = False,
-        history_bytes: int = HISTORY_BYTES,
+        history: int = HISTORY,
     ) -> None:
         check_can_run_fast(system)
         if question is not None:
@@ -66,8 +64,9 @@ class CompiledEngine:
         self._keep = keep
         self._twin = FastEngine(system) if _kernels.stream_loop() is None else None
         self._flat: Flat = flatten(system, question or nothing_asked(system))
-        budget = EVERYTHING if keep else history_bytes if question else 0
-        self._loop: Any = None if self._twin else make_loop(system, self._flat, budget, recording=question is not None)
+        self._loop: Any = None
+        if self._twin is None:
+            self._loop = make_loop(system, self._flat, history, keep=keep, recording=question is not None)
 
     def run(self, alive: Callable[[int], None] | None = None) -> int:
         """Advance all streams to their last vector; return the number of events that took.
@@ -150,7 +149,7 @@ def nothing_asked(system: System) -> Question:
     return Question(tuple(max(1, stream.vectors) for stream in system.streams), (), (), ())
 
 
-def make_loop(system: System, flat: Flat, budget: int, *, recording: bool) -> Any:
+def make_loop(system: System, flat: Flat, history: int = HISTORY, *, keep: bool, recording: bool) -> Any:
     """Return the compiled loop over a system's tables."""
     return _kernels.stream_loop()(
         flat.tables,
@@ -158,7 +157,8 @@ def make_loop(system: System, flat: Flat, budget: int, *, recording: bool) -> An
         begin=system.begin or 0,
         begin_given=system.begin is not None,
         programs=sum(stream.kind == "program" and stream.total > 0 for stream in system.streams),
-        budget=budget,
+        history=history,
+        keep=keep,
         recording=recording,
     )
 

@@ -12,7 +12,7 @@ from math import inf
 from typing import Any
 
 from aimcsim.engine.account import Question
-from aimcsim.engine.compiled import EVERYTHING, make_loop, nothing_asked
+from aimcsim.engine.compiled import make_loop, nothing_asked
 from aimcsim.engine.deadlock import Standing
 from aimcsim.engine.environment import Process
 from aimcsim.engine.flat import flatten
@@ -38,7 +38,7 @@ class MixedEngine(ReferenceEngine):
         super().__init__(system, question)
         self.order = system.arbiters + 1
         self._flat = flatten(system, nothing_asked(system), foreign)
-        self._loop: Any = make_loop(system, self._flat, EVERYTHING, recording=False)
+        self._loop: Any = make_loop(system, self._flat, keep=True, recording=False)
         self._alive: Alive | None = None
         self._finished = False
         for stream, index, _ in self._flat.runs:

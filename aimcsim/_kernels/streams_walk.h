@@ -1,0 +1,32 @@
+/* Walking back from a moment over what bound it: shared by the shares of vectors and the critical path. */
+#ifndef AIMCSIM_STREAMS_WALK_H
+#define AIMCSIM_STREAMS_WALK_H
+
+#include "streams.h"
+
+enum { AT_DONE, AT_WORKED, AT_START, AT_SLOT, AT_ISSUE, AT_END };
+
+/* A moment of an iteration of a run, or (AT_ISSUE) the issue of a vector; `run` then is any run of the stream. */
+typedef struct {
+    int64_t run, iteration;
+    int moment;
+} Place;
+
+typedef struct {
+    Loop *loop;
+    int64_t low, time;
+    int64_t stream; /* whose share it is; NONE on the critical path, which follows everybody */
+    bool marks;     /* stop at the start of an iteration where an earlier walk has been */
+    int64_t met;    /* that start among the visits, or NONE */
+} Walk;
+
+Place vector_end(const Loop *loop, int64_t stream, int64_t vector);
+
+/* Go back to `low`; return the last place that was looked at. If the time is then above `low`, the past was forgotten. */
+Place walk_back(Walk *walk, Place here);
+
+/* streams_path.c: what a walk on the critical path calls. */
+void path_spend(Loop *loop, int64_t run, int64_t length);
+int64_t path_visit(Loop *loop, Place here);
+
+#endif
