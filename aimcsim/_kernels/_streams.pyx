@@ -51,10 +51,7 @@ cdef extern from "streams.h":
         int64_t width
 
     ctypedef struct Step:
-        int64_t arrival
-        int64_t had
-        int64_t worked
-        int64_t done
+        pass
 
     ctypedef struct Run:
         int64_t stream
@@ -113,7 +110,11 @@ cdef extern from "streams.h":
         int64_t sibling
 
     ctypedef struct Span:
-        pass
+        int64_t offset
+        int64_t length
+        int64_t cycles
+        int64_t clock
+        int64_t fixed
 
     ctypedef struct Clock:
         int64_t numerator
@@ -206,6 +207,7 @@ cdef extern from "streams.h":
         int64_t most_in_flight
         bint recording
         bint keep
+        bint whole
         bint failed
 
     bint loop_start(CLoop *loop) nogil
@@ -240,6 +242,7 @@ cdef class Loop:
         loop.began = programs == 0 or begin_given
         loop.history, loop.next_cut, loop.keep, loop.recording = history, history, keep, recording
         loop.cut = -1
+        loop.whole = recording or keep
         loop.now = -1
         loop.n_runs = self._rows("runs", RUN_FIELDS)
         loop.n_streams = self._rows("streams", STREAM_FIELDS)
@@ -327,7 +330,7 @@ cdef class Loop:
             loop.pools[index].returns.width = 3 * sizeof(int64_t)
             loop.pools[index].first_client = -1
         for index in range(loop.n_runs):
-            loop.runs[index].steps.width = sizeof(Step)
+            loop.runs[index].steps.width = sizeof(Step) if loop.whole else sizeof(int64_t)
             loop.runs[index].sibling = -1
             if loop.runs[index].kind and loop.runs[index].server >= 0:
                 clients[loop.runs[index].server] += 1
@@ -356,7 +359,13 @@ cdef class Loop:
         for index in range(loop.n_clocks):
             if loop.clocks[index].numerator % loop.clocks[index].denominator == 0:
                 loop.clocks[index].period = loop.clocks[index].numerator // loop.clocks[index].denominator
+        for index in range(loop.n_spans):
+            loop.spans[index].fixed = self._fixed(&loop.spans[index])
         return 0
+
+    cdef int64_t _fixed(self, const Span *span):
+        cdef int64_t period = 1 if not span.cycles else self.loop.clocks[span.clock].period
+        return self.loop.amounts[span.offset] * period if span.length == 1 and period else -1
 
     def __dealloc__(self):
         loop_free(&self.loop)
@@ -573,7 +582,7 @@ cdef class Loop:
         return made
 
     def steps(self, int64_t run):
-        """Return arrival, having, work's end and result of a run's finished iterations."""
+        """Return result, arrival, having and work's end of a run's finished iterations."""
         return self._entries(&self.loop.runs[run].steps, self.loop.runs[run].done)
 
     def done(self, int64_t run):

@@ -43,8 +43,7 @@ static inline int64_t align(const Loop *loop, int64_t clock, int64_t time)
     return edge_of(&loop->clocks[clock], index_of(&loop->clocks[clock], time));
 }
 
-/* A span that counts cycles starts at an edge of its clock. */
-int64_t span_end(const Loop *loop, int64_t span, int64_t start, int64_t vector)
+int64_t span_end_varying(const Loop *loop, int64_t span, int64_t start, int64_t vector)
 {
     const Span *s = &loop->spans[span];
     int64_t amount = loop->amounts[s->offset + (s->length == 1 ? 0 : vector % s->length)];
@@ -122,7 +121,8 @@ static void write_back(Loop *loop, Client *client, int64_t c, int64_t number, in
     ROOM(&client->ends, number, back_needed, c);
     *(int64_t *)entry(&client->ends, number) = now;
     client->back = number + 1;
-    count_hold(loop, loop->n_servers + client->pool, step_at(&loop->runs[client->taker], number)->done, now);
+    bool certain = number / client->per_vector + 1 < loop->streams[client->stream].needed;
+    count_hold(loop, loop->n_servers + client->pool, done_at(&loop->runs[client->taker], number), now, certain);
     if (!pool->shared || !loop->recording)
         return;
     /* Returns are in order of time, stream, number; clients are numbered by stream. */
@@ -173,6 +173,26 @@ static void log_grant(Loop *loop, int64_t c)
     *(int64_t *)entry(&client->grants, client->taken) = pool->grants++;
 }
 
+/* Have a run's present iteration done. */
+static inline void log_step(Loop *loop, int64_t r, int64_t done)
+{
+    Run *run = &loop->runs[r];
+    run->now.done = run->left = done;
+    ROOM(&run->steps, run->done, steps_needed, r);
+    if (loop->whole)
+        *(Step *)entry(&run->steps, run->done) = run->now;
+    else
+        *(int64_t *)entry(&run->steps, run->done) = done;
+    run->done++;
+    run->needs = ARRIVAL;
+}
+
+/* Whether a run's present hold certainly ends before the last result: a later vector that some result needs comes after. */
+static inline bool is_certain(const Loop *loop, const Run *run)
+{
+    return run->vector + 1 < loop->streams[run->stream].needed;
+}
+
 static void have_slot(Loop *loop, int64_t r, int64_t granted)
 {
     Run *run = &loop->runs[r];
@@ -185,7 +205,7 @@ static void have_slot(Loop *loop, int64_t r, int64_t granted)
         if (run->server >= 0) {
             Server *server = &loop->servers[run->server];
             server->free = granted;
-            count_hold(loop, run->server, run->had, granted);
+            count_hold(loop, run->server, run->had, granted, is_certain(loop, run));
             if (!run->own) {
                 if (loop->recording)
                     hold_at(server, server->count - 1)->end = granted;
@@ -194,9 +214,7 @@ static void have_slot(Loop *loop, int64_t r, int64_t granted)
         }
         finish(loop, r, granted);
     } else {
-        Step *step = step_at(run, run->done++);
-        step->done = run->left = granted;
-        run->needs = ARRIVAL;
+        log_step(loop, r, granted);
         wake(loop, run->next);
     }
     wake(loop, r);
@@ -213,7 +231,7 @@ static inline int64_t ready(const Loop *loop, const Run *run)
         return stream->issued <= index ? NONE : *issue_at(stream, index);
     }
     const Run *source = &loop->runs[run->source];
-    return source->done <= index ? NONE : step_at(source, index)->done;
+    return source->done <= index ? NONE : done_at(source, index);
 }
 
 static inline int64_t enter(const Loop *loop, const Run *run, int64_t time)
@@ -234,11 +252,10 @@ static void advance_taking(Loop *loop, int64_t r)
             int64_t time = ready(loop, run);
             if (time < 0)
                 return;
-            ROOM(&run->steps, run->done, steps_needed, r);
-            step_at(run, run->done)->arrival = enter(loop, run, time);
+            run->now.arrival = enter(loop, run, time);
             run->needs = TAKE;
         }
-        Step *step = step_at(run, run->done);
+        Step *step = &run->now;
         step->had = most(step->arrival, run->left);
         if (loop->pools[client->pool].shared) {
             ask_slot(loop, r, run->take, step->had);
@@ -252,13 +269,13 @@ static void advance_taking(Loop *loop, int64_t r)
 }
 
 /* Have the work of an iteration start: what keeps the server until a slot is had is done later. */
-static inline void started(Loop *loop, int64_t r, Step *step, int64_t start)
+static inline void started(Loop *loop, int64_t r, int64_t start)
 {
     Run *run = &loop->runs[r];
-    step->had = run->had = start;
-    step->worked = run->worked = most(run->worked, span_end(loop, run->latency, start, run->vector));
+    run->now.had = run->had = start;
+    run->now.worked = run->worked = most(run->worked, span_end(loop, run->latency, start, run->vector));
     if (run->capture < 0)
-        finish(loop, r, step->worked);
+        finish(loop, r, run->worked);
     else
         run->needs = CAPTURE;
 }
@@ -270,13 +287,13 @@ static void start_hold(Loop *loop, int64_t r, int64_t start)
     int64_t end = NONE;
     if (run->capture < 0) {
         end = server->free = span_end(loop, run->interval, start, run->vector);
-        count_hold(loop, run->server, start, end);
+        count_hold(loop, run->server, start, end, is_certain(loop, run));
     }
     if (loop->recording && !run->own) {
         ROOM(&server->holds, server->count, holds_needed, run->server);
         *hold_at(server, server->count++) = (Hold){start, end, r, run->done};
     }
-    started(loop, r, step_at(run, run->done), start);
+    started(loop, r, start);
 }
 
 static void ask_server(Loop *loop, int64_t r, int64_t asked)
@@ -300,12 +317,10 @@ static void advance_serving(Loop *loop, int64_t r)
                 return;
             if (run->taking < 0)
                 time = enter(loop, run, time);
-            ROOM(&run->steps, run->done, steps_needed, r);
-            Step *step = step_at(run, run->done);
-            step->arrival = time;
-            step->had = INT64_MAX; /* not yet started */
+            run->now.arrival = time;
+            run->now.had = INT64_MAX; /* not yet started */
             if (run->server < 0) {
-                started(loop, r, step, align(loop, loop->spans[run->latency].clock, time));
+                started(loop, r, align(loop, loop->spans[run->latency].clock, time));
             } else if (run->own) {
                 const Server *server = &loop->servers[run->server];
                 start_hold(loop, r, align(loop, server->clock, most(most(time, run->had), server->free)));
@@ -437,9 +452,7 @@ static void complete(Loop *loop, int64_t s, int64_t time)
 static void finish(Loop *loop, int64_t r, int64_t done)
 {
     Run *run = &loop->runs[r];
-    step_at(run, run->done)->done = run->left = done;
-    run->done++;
-    run->needs = ARRIVAL;
+    log_step(loop, r, done);
     for (int64_t place = run->release; place < run->release_end; place++) {
         const Release *release = &loop->releases[place];
         const Client *client = &loop->clients[release->client];

@@ -24,8 +24,10 @@ typedef struct {
     int64_t size, low, width;
 } Ring;
 
+/* An iteration: when its result was there, its data, its slot or server, its work's end. Only `done` is logged unless
+ * more is asked for. */
 typedef struct {
-    int64_t arrival, had, worked, done;
+    int64_t done, arrival, had, worked;
 } Step;
 
 /* What an issue waited for: when all inputs were there, and the edge whose arrival was the last (-1: none). */
@@ -47,12 +49,13 @@ typedef struct {
     int64_t cross_clock, cross_cycles, latency, interval, release, release_end, path, cause, transfer, taking, previous;
 
     Ring steps;
+    Step now; /* the iteration after the last finished one, as far as it has come */
     int64_t done, vector, phase, needs, queued, asked, had, worked, left, sibling, critical;
 } Run;
 
 typedef struct {
     int64_t total, vectors, source, program, foreign, first, serve, last, in, in_end, out, out_end;
-    int64_t op_vectors, request_ops, first_op, load, store, varying, varying_end, shares_pool;
+    int64_t op_vectors, request_ops, first_op, load, store, varying, varying_end, shares_pool, needed;
 
     Ring issues, bounds, ends;
     int64_t issued, issue_request, issue_index, ended, walked, fetch_request, fetch_index, listed, bins;
@@ -71,7 +74,7 @@ typedef struct {
     int64_t clock, path;
 
     Ring holds;
-    int64_t count, free, first_run;
+    int64_t count, free, first_run, found;
 } Server;
 
 typedef struct {
@@ -90,6 +93,8 @@ typedef struct {
 
 typedef struct {
     int64_t offset, length, cycles, clock;
+
+    int64_t fixed; /* its length in ps if that is always the same, else NONE */
 } Span;
 
 typedef struct {
@@ -158,6 +163,8 @@ typedef struct {
     int64_t wakings, history, cut, next_cut;
     Path *path;
     bool recording, keep, failed;
+    /* recording or keep: steps are logged whole */
+    bool whole;
 } Loop;
 
 enum {
@@ -168,7 +175,7 @@ enum {
     POOL_FIELDS = offsetof(Pool, returns) / sizeof(int64_t),
     CLIENT_FIELDS = offsetof(Client, ends) / sizeof(int64_t),
     CLOCK_FIELDS = offsetof(Clock, period) / sizeof(int64_t),
-    SPAN_FIELDS = sizeof(Span) / sizeof(int64_t),
+    SPAN_FIELDS = offsetof(Span, fixed) / sizeof(int64_t),
     RELEASE_FIELDS = sizeof(Release) / sizeof(int64_t)
 };
 
@@ -180,7 +187,7 @@ void loop_round(Loop *loop, int64_t now);
 int64_t loop_next(const Loop *loop);
 void loop_feed_end(Loop *loop, int64_t stream, int64_t time);
 void loop_feed_free(Loop *loop, int64_t edge, int64_t below, int64_t time);
-int64_t span_end(const Loop *loop, int64_t span, int64_t start, int64_t vector);
+int64_t span_end_varying(const Loop *loop, int64_t span, int64_t start, int64_t vector);
 
 /* streams_rings.c: places for entries. */
 bool make_room(Loop *loop, Ring *ring, int64_t top, int64_t (*needed)(const Loop *, int64_t), int64_t who);
@@ -199,7 +206,7 @@ int64_t holds_needed(const Loop *loop, int64_t server);
 void loop_free(Loop *loop);
 
 /* streams_account.c: sums. */
-void count_hold(Loop *loop, int64_t tally, int64_t start, int64_t end);
+void count_hold(Loop *loop, int64_t tally, int64_t start, int64_t end, bool certain);
 void count_end(Loop *loop, int64_t stream, int64_t end);
 void merge_edge(Loop *loop, Edge *edge);
 void loop_settle(Loop *loop);
@@ -216,12 +223,25 @@ void path_free(Loop *loop);
 static inline int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
+/* When a span that starts at a time (an edge of its clock, if it has one) for a vector ends. */
+static inline int64_t span_end(const Loop *loop, int64_t span, int64_t start, int64_t vector)
+{
+    int64_t fixed = loop->spans[span].fixed;
+    return fixed >= 0 ? start + fixed : span_end_varying(loop, span, start, vector);
+}
+
 static inline void *entry(const Ring *ring, int64_t index)
 {
     return ring->data + (index & (ring->size - 1)) * ring->width;
 }
 
-static inline Step *step_at(const Run *run, int64_t index) { return entry(&run->steps, index); }
+/* When a finished iteration was done. */
+static inline int64_t done_at(const Run *run, int64_t index) { return *(int64_t *)entry(&run->steps, index); }
+/* All that is known of an iteration, where whole steps are logged. */
+static inline const Step *step_at(const Run *run, int64_t index)
+{
+    return index == run->done ? &run->now : entry(&run->steps, index);
+}
 static inline int64_t *issue_at(const Stream *stream, int64_t index) { return entry(&stream->issues, index); }
 static inline Bound *bound_at(const Stream *stream, int64_t index) { return entry(&stream->bounds, index); }
 static inline int64_t end_at(const Stream *stream, int64_t index) { return *(int64_t *)entry(&stream->ends, index); }

@@ -28,13 +28,14 @@ static void settle_past(Loop *loop)
     loop->future.rows = kept;
 }
 
-/* Count a hold. Which part of it lies in the span that requests are timed over is known once a later end is certain. */
-void count_hold(Loop *loop, int64_t which, int64_t start, int64_t end)
+/* Count a hold. Which part of it lies in the span that requests are timed over is known once a later end is certain;
+ * with `certain` it is known already. */
+void count_hold(Loop *loop, int64_t which, int64_t start, int64_t end, bool certain)
 {
     Tally *tally = &loop->tallies[which];
     tally->count++;
     tally->busy += end - start;
-    if (end <= loop->frontier && first_admission_known(loop)) {
+    if ((certain || end <= loop->frontier) && first_admission_known(loop)) {
         tally->inside += inside(loop, start, end, end);
         return;
     }

@@ -255,7 +255,7 @@ static bool is_ready(const Loop *loop, const Run *run, int64_t iteration, int64_
         return index < stream->issues.low || *issue_at(stream, index) <= time;
     }
     const Run *source = &loop->runs[run->source];
-    return index < source->steps.low || step_at(source, index)->done <= time;
+    return index < source->steps.low || done_at(source, index) <= time;
 }
 
 /* List what may be at work in a run at a time: an iteration's work or hold, the way to a clock edge before it. */

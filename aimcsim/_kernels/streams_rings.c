@@ -83,7 +83,7 @@ static int64_t path_needs(const Loop *loop, const Ring *ring, int64_t top, int c
 /* The first finished iteration of a run that is done, or lets its server go, at a moment or later. */
 int64_t steps_since(const Loop *loop, const Run *run, int64_t time)
 {
-    int64_t low = entry_since(&run->steps, run->done, 3, time);
+    int64_t low = entry_since(&run->steps, run->done, 0, time);
     while (low > run->steps.low && run->server >= 0 && run->capture < 0 &&
            span_end(loop, run->interval, step_at(run, low - 1)->had, (low - 1) / run->iterations) >= time)
         low--;
@@ -162,7 +162,7 @@ int64_t grants_needed(const Loop *loop, int64_t who)
     const Client *client = &loop->clients[who];
     const Run *taker = &loop->runs[client->taker];
     int64_t low = first_open(loop, &loop->streams[client->stream]) * client->per_vector;
-    return least(low, loop->recording ? path_needs(loop, &taker->steps, taker->done, 3) : low);
+    return least(low, loop->recording ? path_needs(loop, &taker->steps, taker->done, 0) : low);
 }
 
 int64_t returns_needed(const Loop *loop, int64_t who)

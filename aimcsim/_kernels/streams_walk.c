@@ -132,39 +132,66 @@ static Place behind(const Walk *walk, int64_t r, int64_t iteration)
     return (Place){r, iteration, walk->loop->runs[r].capture >= 0 ? AT_DONE : AT_WORKED};
 }
 
-/* From the start of service on a private server to the request: perhaps the stream stood behind itself. */
+/* From the start of service on a private server to the request: perhaps the stream stood behind itself. A share goes on
+ * over all work that is back to back; the critical path looks at each piece of it. */
 static Place own_start(Walk *walk, Place here, int64_t arrival)
 {
     Run *run = &walk->loop->runs[here.run];
-    int64_t start = step_at(run, here.iteration)->had, before = here.iteration - 1;
-    while (before >= run->steps.low && step_at(run, before)->had == start)
-        before--;
-    if (before >= run->steps.low) {
+    while (walk->time > arrival) {
+        int64_t start = step_at(run, here.iteration)->had, before = here.iteration - 1;
+        while (before >= run->steps.low && step_at(run, before)->had == start)
+            before--;
+        if (before < run->steps.low)
+            break;
         const Step *step = step_at(run, before);
         int64_t end = step->done;
         if (run->capture < 0)
             end = span_end(walk->loop, run->interval, step->had, before / run->iterations);
-        if (end > arrival) {
-            spend(walk, run, SERVICE, end);
+        if (end <= arrival)
+            break;
+        spend(walk, run, SERVICE, end);
+        if (walk->stream < 0 || (run->capture >= 0 && step->done > step->worked))
             return behind(walk, here.run, before);
-        }
+        work(walk, run, step->had);
+        here.iteration = before;
+        if (walk->time <= walk->low)
+            break;
+        arrival = step->arrival;
     }
     spend(walk, run, SERVICE, arrival);
     return (Place){here.run, here.iteration, AT_SLOT};
 }
 
-/* The first hold of a server that starts at or after a time. */
-static int64_t first_hold(const Server *server, int64_t start)
+static inline bool starts_before(const Server *server, int64_t index, int64_t time)
 {
-    int64_t low = server->holds.low, high = server->count;
+    return hold_at(server, index)->start < time;
+}
+
+/* The first hold of a server that starts at or after a time; looked for from where the last one was found. */
+static int64_t first_hold(Server *server, int64_t time)
+{
+    int64_t first = server->holds.low, end = server->count, stride = 1;
+    int64_t low = most(first, least(server->found, end)), high = low;
+    if (low < end && starts_before(server, low, time)) {
+        for (high = ++low; high < end && starts_before(server, high, time); stride *= 2) {
+            low = high + 1;
+            high += stride;
+        }
+        high = least(high, end);
+    } else {
+        for (; low > first && !starts_before(server, low - 1, time); stride *= 2) {
+            high = low - 1;
+            low = most(first, low - stride);
+        }
+    }
     while (low < high) {
         int64_t middle = (low + high) / 2;
-        if (hold_at(server, middle)->start < start)
+        if (starts_before(server, middle, time))
             low = middle + 1;
         else
             high = middle;
     }
-    return low;
+    return server->found = low;
 }
 
 /* From the start of service to the request: perhaps others were served, or the stream itself. */
@@ -172,7 +199,7 @@ static Place shared_start(Walk *walk, Place here, int64_t arrival)
 {
     const Loop *loop = walk->loop;
     Run *run = &loop->runs[here.run];
-    const Server *server = &loop->servers[run->server];
+    Server *server = &loop->servers[run->server];
     int64_t index = first_hold(server, step_at(run, here.iteration)->had) - 1;
     for (; index >= server->holds.low && walk->time > walk->low; index--) {
         const Hold *hold = hold_at(server, index);
@@ -233,9 +260,10 @@ static Place from_slot(Walk *walk, Place here)
     return from_arrival(walk, here.run, upstream(taking, here.iteration));
 }
 
+/* From the result of an iteration to its work, over the wait for a slot that kept the result. */
 static Place from_done(Walk *walk, Place here)
 {
-    const Run *run = &walk->loop->runs[here.run];
+    Run *run = &walk->loop->runs[here.run];
     const Step *step = step_at(run, here.iteration);
     if (run->capture >= 0 && step->done > step->worked) {
         Place next = slot(walk, run->capture, here.iteration, step->worked);

@@ -21,7 +21,7 @@ from aimcsim.engine.restore import restore, stand_still
 from aimcsim.engine.stream import System
 from aimcsim.errors import SimulationError
 
-HISTORY = 1 << 18
+HISTORY = 1 << 16
 """Wakings of runs between two cuts of the critical path; the past is kept from one cut to the next."""
 
 

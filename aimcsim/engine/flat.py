@@ -194,6 +194,7 @@ class _Flattening:
         question, rows = self._question, []
         begins = first_op = 0
         into = out_of = 0
+        needed = self._needed()
         varying = Counter(stream for stream, _, _ in question.varying)
         for stream in self._system.streams:
             ops = question.op_vectors[stream.index]
@@ -207,16 +208,28 @@ class _Flattening:
                     *(into, into + len(stream.inputs), out_of, out_of + len(stream.outputs)),
                     *(ops, request_ops, first_op),
                     *(int(stream.index in group) for group in (question.loads, question.stores)),
-                    *(begins, begins + varying[stream.index], int(self._shares_pool(stream))),
+                    *(begins, begins + varying[stream.index], int(self._shares_pool(stream)), needed[stream.index]),
                 )
             )
             into, out_of = into + len(stream.inputs), out_of + len(stream.outputs)
             begins, first_op = begins + varying[stream.index], first_op + request_ops * stream.requests
         return {
-            "streams": _table(rows, 20),
+            "streams": _table(rows, 21),
             "in_edges": _ints(edge.index for stream in self._system.streams for edge in stream.inputs),
             "out_edges": _ints(edge.index for stream in self._system.streams for edge in stream.outputs),
         }
+
+    def _needed(self) -> list[int]:
+        """Return how many vectors of each stream, from the first on, some result needs."""
+        needed = [0] * len(self._system.streams)
+        for stream in reversed(self._system.streams):
+            needed[stream.index] = stream.total if stream.index in self._question.stores else 0
+            for edge in stream.outputs:
+                if edge.target > stream.index and needed[edge.target]:
+                    request, index = divmod(needed[edge.target] - 1, self._system.streams[edge.target].vectors)
+                    last = int(edge.window_needs[index]) + request * edge.stride
+                    needed[stream.index] = max(needed[stream.index], last + 1)
+        return needed
 
     @staticmethod
     def _shares_pool(stream: Stream) -> bool:
