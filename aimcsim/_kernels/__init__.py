@@ -1,6 +1,6 @@
 """Compiled inner loops behind one checked face; `dispatch` chooses what runs, `array_twin` says what it computes."""
 
-from aimcsim._kernels.dispatch import active, implementations, select, stream_loop, token_game
+from aimcsim._kernels.dispatch import active, implementations, select, stream_loop, token_game, train_loop
 from aimcsim._kernels.packing import pack_weights
 from aimcsim._kernels.reads import ColumnRead, Converter, mvm_f32
 
@@ -14,4 +14,5 @@ __all__ = [
     "select",
     "stream_loop",
     "token_game",
+    "train_loop",
 ]

@@ -53,6 +53,13 @@ cdef extern from "streams.h":
     ctypedef struct Step:
         pass
 
+    ctypedef struct Train:
+        int64_t period
+        int64_t latency
+        int64_t interval
+        int64_t cross_period
+        int64_t cross_cycles
+
     ctypedef struct Run:
         int64_t stream
         int64_t kind
@@ -210,6 +217,9 @@ cdef extern from "streams.h":
         bint whole
         bint failed
 
+    void train_set_up(CLoop *loop, Run *run) nogil
+    void train_scan(const Train *train, int64_t count, const int64_t *ready, int64_t free, int64_t worked,
+                    int64_t *arrival, int64_t *start, int64_t *done) nogil
     bint loop_start(CLoop *loop) nogil
     int loop_run(CLoop *loop, int64_t until, int64_t patience) nogil
     void loop_round(CLoop *loop, int64_t now) nogil
@@ -222,6 +232,19 @@ cdef extern from "streams.h":
     void *entry(const Ring *ring, int64_t index) nogil
 
 
+
+
+def serve_train(stage, const int64_t[::1] ready_ps, int64_t free_ps, int64_t worked_ps):
+    """Return when the iterations of a train arrive, start and have their results; the twin is in trains.py."""
+    cdef int64_t count = ready_ps.shape[0]
+    cdef Train train
+    times = np.empty((3, count), dtype=np.int64)
+    cdef int64_t[:, ::1] view = times
+    train.period, train.latency, train.interval = stage.period_ps, stage.latency_ps, stage.interval_ps
+    train.cross_period, train.cross_cycles = stage.cross_period_ps, stage.cross_cycles
+    if count:
+        train_scan(&train, count, &ready_ps[0], free_ps, worked_ps, &view[0, 0], &view[1, 0], &view[2, 0])
+    return times[0], times[1], times[2]
 
 
 cdef int64_t PATIENCE = 1 << 17  # wakings between two looks for an interrupt: a few milliseconds
@@ -361,6 +384,8 @@ cdef class Loop:
                 loop.clocks[index].period = loop.clocks[index].numerator // loop.clocks[index].denominator
         for index in range(loop.n_spans):
             loop.spans[index].fixed = self._fixed(&loop.spans[index])
+        for index in range(loop.n_runs):
+            train_set_up(loop, &loop.runs[index])
         return 0
 
     cdef int64_t _fixed(self, const Span *span):

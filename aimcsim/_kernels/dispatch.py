@@ -92,6 +92,13 @@ def stream_loop() -> Any:
     return importlib.import_module("aimcsim._kernels._streams").Loop
 
 
+def train_loop() -> Any:
+    """Return the compiled form of `trains.serve_train`; None where the readable twin is asked for."""
+    if os.environ.get("AIMCSIM_NO_EXT") == "1":
+        return None
+    return importlib.import_module("aimcsim._kernels._streams").serve_train
+
+
 def token_game() -> Any:
     """Return the class of the compiled game that finds least buffers; None where the readable twin is asked for."""
     if os.environ.get("AIMCSIM_NO_EXT") == "1":

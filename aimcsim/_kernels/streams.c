@@ -15,7 +15,7 @@
         return
 
 enum { REQUEST, BACK, LET_GO, LOOK };
-enum { WALK_EVERY = 4096 };
+enum { WALK_EVERY = 4096, LEAST_IN_TRAIN = 4, MOST_IN_TRAIN = 64 };
 
 static void issue_vectors(Loop *loop, int64_t s);
 static void finish(Loop *loop, int64_t r, int64_t done);
@@ -222,16 +222,20 @@ static void have_slot(Loop *loop, int64_t r, int64_t granted)
 
 /* ---- advancing */
 
+/* When what a run takes its data from was there: an issue, or an iteration of the run before. */
+static inline int64_t data_at(const Loop *loop, const Run *run, int64_t index)
+{
+    if (run->source < 0)
+        return *issue_at(&loop->streams[run->stream], index);
+    return done_at(&loop->runs[run->source], index);
+}
+
 /* When the data of a run's next iteration is there, or -1. */
 static inline int64_t ready(const Loop *loop, const Run *run)
 {
     int64_t index = upstream(run, run->done);
-    if (run->source < 0) {
-        const Stream *stream = &loop->streams[run->stream];
-        return stream->issued <= index ? NONE : *issue_at(stream, index);
-    }
-    const Run *source = &loop->runs[run->source];
-    return source->done <= index ? NONE : done_at(source, index);
+    int64_t there = run->source < 0 ? loop->streams[run->stream].issued : loop->runs[run->source].done;
+    return there <= index ? NONE : data_at(loop, run, index);
 }
 
 static inline int64_t enter(const Loop *loop, const Run *run, int64_t time)
@@ -303,44 +307,6 @@ static void ask_server(Loop *loop, int64_t r, int64_t asked)
     run->needs = ASKED;
     /* Its own hold before may still be waiting for a slot; nothing is asked of the server until that is over. */
     push(loop, run->capture >= 0 ? most(asked, run->left) : asked, run->server, REQUEST, r, 0);
-}
-
-/* Serve a stage's iterations until something is not known. On a private server without slots this is the closed form
- * start = max(arrival, end of the hold before), a scan over all that has arrived. */
-static void advance_serving(Loop *loop, int64_t r)
-{
-    Run *run = &loop->runs[r];
-    while (run->done < run->total && run->needs != ASKED) {
-        if (run->needs == ARRIVAL) {
-            int64_t time = ready(loop, run);
-            if (time < 0)
-                return;
-            if (run->taking < 0)
-                time = enter(loop, run, time);
-            run->now.arrival = time;
-            run->now.had = INT64_MAX; /* not yet started */
-            if (run->server < 0) {
-                started(loop, r, align(loop, loop->spans[run->latency].clock, time));
-            } else if (run->own) {
-                const Server *server = &loop->servers[run->server];
-                start_hold(loop, r, align(loop, server->clock, most(most(time, run->had), server->free)));
-            } else {
-                ask_server(loop, r, most(time, run->had));
-                return;
-            }
-        }
-        if (run->needs == CAPTURE) {
-            const Client *client = &loop->clients[run->capture];
-            if (loop->pools[client->pool].shared) {
-                ask_slot(loop, r, run->capture, run->worked);
-                return;
-            }
-            int64_t granted = own_slot(loop, client, run->done, run->worked);
-            if (granted < 0)
-                return;
-            have_slot(loop, r, granted);
-        }
-    }
 }
 
 /* ---- edges */
@@ -472,6 +438,78 @@ static void finish(Loop *loop, int64_t r, int64_t done)
     }
     if (run->next >= 0)
         wake(loop, run->next);
+}
+
+/* How many iterations of a run have their data. */
+static inline int64_t arrived(const Loop *loop, const Run *run)
+{
+    int64_t there = run->source < 0 ? loop->streams[run->stream].issued : loop->runs[run->source].done;
+    return least(run->total, run->gathers ? there / run->ratio : there * run->ratio);
+}
+
+/* Serve all iterations that have their data. */
+static void serve_train(Loop *loop, int64_t r)
+{
+    Run *run = &loop->runs[r];
+    int64_t ready[MOST_IN_TRAIN], arrival[MOST_IN_TRAIN], start[MOST_IN_TRAIN], done[MOST_IN_TRAIN], count;
+    while ((count = least(MOST_IN_TRAIN, arrived(loop, run) - run->done)) > 0 && !loop->failed) {
+        for (int64_t place = 0; place < count; place++)
+            ready[place] = data_at(loop, run, upstream(run, run->done + place));
+        Server *server = run->server < 0 ? NULL : &loop->servers[run->server];
+        train_scan(&run->train, count, ready, server ? server->free : 0, run->worked, arrival, start, done);
+        run->had = start[count - 1];
+        run->worked = done[count - 1];
+        if (server) {
+            server->free = run->had + run->train.interval;
+            bool certain = (run->done + count - 1) / run->iterations + 1 < loop->streams[run->stream].needed;
+            count_train(loop, run->server, count, start, run->train.interval, certain);
+        }
+        for (int64_t place = 0; place < count; place++) {
+            run->now = (Step){0, arrival[place], start[place], done[place]};
+            finish(loop, r, done[place]);
+        }
+    }
+}
+
+/* Serve a stage's iterations until something is not known. */
+static void advance_serving(Loop *loop, int64_t r)
+{
+    Run *run = &loop->runs[r];
+    if (run->train.period && run->needs == ARRIVAL && arrived(loop, run) - run->done >= LEAST_IN_TRAIN) {
+        serve_train(loop, r);
+        return;
+    }
+    while (run->done < run->total && run->needs != ASKED) {
+        if (run->needs == ARRIVAL) {
+            int64_t time = ready(loop, run);
+            if (time < 0)
+                return;
+            if (run->taking < 0)
+                time = enter(loop, run, time);
+            run->now.arrival = time;
+            run->now.had = INT64_MAX; /* not yet started */
+            if (run->server < 0) {
+                started(loop, r, align(loop, loop->spans[run->latency].clock, time));
+            } else if (run->own) {
+                const Server *server = &loop->servers[run->server];
+                start_hold(loop, r, align(loop, server->clock, most(most(time, run->had), server->free)));
+            } else {
+                ask_server(loop, r, most(time, run->had));
+                return;
+            }
+        }
+        if (run->needs == CAPTURE) {
+            const Client *client = &loop->clients[run->capture];
+            if (loop->pools[client->pool].shared) {
+                ask_slot(loop, r, run->capture, run->worked);
+                return;
+            }
+            int64_t granted = own_slot(loop, client, run->done, run->worked);
+            if (granted < 0)
+                return;
+            have_slot(loop, r, granted);
+        }
+    }
 }
 
 /* ---- issue */

@@ -43,6 +43,11 @@ typedef struct {
     int64_t time, client, number;
 } Return;
 
+/* A stage of which every iteration takes the same time; see aimcsim/_kernels/trains.py. */
+typedef struct {
+    int64_t period, latency, interval, cross_period, cross_cycles;
+} Train;
+
 /* The fields up to the blank line of each of these come from aimcsim/engine/flat.py, which says what they mean. */
 typedef struct {
     int64_t stream, stage, kind, iterations, total, source, ratio, gathers, next, last, server, own, take, capture;
@@ -50,6 +55,7 @@ typedef struct {
 
     Ring steps;
     Step now; /* the iteration after the last finished one, as far as it has come */
+    Train train; /* period 0: its iterations are no trains */
     int64_t done, vector, phase, needs, queued, asked, had, worked, left, sibling, critical;
 } Run;
 
@@ -189,6 +195,11 @@ void loop_feed_end(Loop *loop, int64_t stream, int64_t time);
 void loop_feed_free(Loop *loop, int64_t edge, int64_t below, int64_t time);
 int64_t span_end_varying(const Loop *loop, int64_t span, int64_t start, int64_t vector);
 
+/* streams_train.c: trains. */
+void train_set_up(Loop *loop, Run *run);
+void train_scan(const Train *train, int64_t count, const int64_t *ready, int64_t free, int64_t worked, int64_t *arrival,
+                int64_t *start, int64_t *done);
+
 /* streams_rings.c: places for entries. */
 bool make_room(Loop *loop, Ring *ring, int64_t top, int64_t (*needed)(const Loop *, int64_t), int64_t who);
 int64_t *add_row(Loop *loop, Rows *rows);
@@ -208,6 +219,7 @@ void loop_free(Loop *loop);
 /* streams_account.c: sums. */
 void count_hold(Loop *loop, int64_t tally, int64_t start, int64_t end, bool certain);
 void count_end(Loop *loop, int64_t stream, int64_t end);
+void count_train(Loop *loop, int64_t tally, int64_t count, const int64_t *start, int64_t interval, bool certain);
 void merge_edge(Loop *loop, Edge *edge);
 void loop_settle(Loop *loop);
 

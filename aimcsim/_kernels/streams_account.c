@@ -46,6 +46,20 @@ void count_hold(Loop *loop, int64_t which, int64_t start, int64_t end, bool cert
         row[0] = which, row[1] = start, row[2] = end;
 }
 
+/* Count the holds of a train, all of one length. */
+void count_train(Loop *loop, int64_t which, int64_t count, const int64_t *start, int64_t interval, bool certain)
+{
+    if (!certain || !first_admission_known(loop) || start[0] < loop->admitted[0]) {
+        for (int64_t place = 0; place < count; place++)
+            count_hold(loop, which, start[place], start[place] + interval, certain);
+        return;
+    }
+    Tally *tally = &loop->tallies[which];
+    tally->count += count;
+    tally->busy += count * interval;
+    tally->inside += count * interval;
+}
+
 static void fold(int64_t *bins)
 {
     for (int bin = 0; bin < BINS; bin++)
