@@ -658,10 +658,12 @@ static bool drain(Loop *loop, int64_t *patience)
     return true;
 }
 
-/* All that happens up to now is known: have the critical path looked after, and the past before may be forgotten. */
+/* All that happens up to now is known: have the critical path looked after, and the past before may be forgotten. Once
+ * the last result is known, the path may end before now. */
 static void cut(Loop *loop)
 {
-    if (loop->admissions[0] < loop->n_loads || loop->now <= most(loop->cut, loop->admitted[0]))
+    bool begun = loop->admissions[0] == loop->n_loads && loop->now > most(loop->cut, loop->admitted[0]);
+    if (!begun || !loop->stores_left)
         return;
     path_cut(loop, loop->now);
     loop->next_cut = loop->wakings + loop->history;

@@ -49,14 +49,13 @@ def serve_train(stage: TrainStage, ready_ps: Ints, free_ps: int, worked_ps: int)
     results leave in order.
     """
     arrival = (_up(ready_ps, stage.cross_period_ps) + stage.cross_cycles) * stage.cross_period_ps
-    apart = int(_up(np.int64(stage.interval_ps), stage.period_ps)) * stage.period_ps
+    apart = -(-stage.interval_ps // stage.period_ps) * stage.period_ps
     earliest = _up(np.maximum(arrival, free_ps), stage.period_ps) * stage.period_ps
     steps = np.arange(len(ready_ps), dtype=np.int64) * apart
     start = np.maximum.accumulate(earliest - steps) + steps
     return Served(arrival, start, np.maximum(start + stage.latency_ps, worked_ps))
 
 
-def _up(time_ps: Ints | np.int64, period_ps: int) -> Ints:
+def _up(time_ps: Ints, period_ps: int) -> Ints:
     """Return the number of the first clock edge at or after a time."""
-    edges: Ints = -(-time_ps // period_ps)
-    return edges
+    return -(-time_ps // period_ps)

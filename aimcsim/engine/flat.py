@@ -133,8 +133,7 @@ class _Flattening:
 
     def _run_tables(self) -> Tables:
         servers = {server.order: index for index, server in enumerate(self._system.servers)}
-        served = [stream.stages[index].server for stream, index, kind in self._runs if kind == SERVING]
-        uses = Counter(server.order for server in served if server is not None)
+        private = self._private_servers()
         releases: list[tuple[int, int]] = []
         rows: list[tuple[int, ...]] = []
         for stream, index, kind in self._runs:
@@ -148,7 +147,7 @@ class _Flattening:
                     *(stream.index, index, kind, stage.iterations, stream.total * stage.iterations),
                     *self._source(stream, index, serving),
                     *(self._next(stream, index, serving), int(serving and index == len(stream.stages) - 1)),
-                    *((NONE, 0) if server is None else (servers[server.order], int(uses[server.order] == 1))),
+                    *((NONE, 0) if server is None else (servers[server.order], int((server.order, stream.index) in private))),
                     self._client_number(stage.acquires, stream),
                     self._client_number(stage.captures, stream) if serving else NONE,
                     *self._crossing(stage, serving),
@@ -160,6 +159,20 @@ class _Flattening:
                 )
             )
         return {"runs": _table(rows, len(RUN_FIELDS)), "releases": _table(releases, 2)}
+
+    def _private_servers(self) -> set[tuple[int, int]]:
+        """Return (server, stream) for streams that never meet anybody else at a server.
+
+        State ops and readers do not meet where requests begin when all state is programmed.
+        """
+        programs: dict[int, list[int]] = {}
+        others: dict[int, list[int]] = {}
+        for stream, index, kind in self._runs:
+            server = stream.stages[index].server
+            if server is not None and kind == SERVING:
+                apart = self._system.begin is None and _over_when_done(stream, stream.stages[index])
+                (programs if apart else others).setdefault(server.order, []).append(stream.index)
+        return {(order, users[0]) for group in (programs, others) for order, users in group.items() if len(users) == 1}
 
     def _source(self, stream: Stream, index: int, serving: bool) -> tuple[int, int, int]:
         """Return the run whose results a run takes, and how their iterations go together."""
@@ -297,6 +310,13 @@ class _Flattening:
 
     def _clock(self, clock: ClockDomain) -> int:
         return self._clocks.setdefault(clock, len(self._clocks))
+
+
+def _over_when_done(stream: Stream, stage: Stage) -> bool:
+    """Whether a stage is one of a state op, and its server is free again when the state op has ended."""
+    latency, interval = stage.latency, stage.interval
+    alike = latency.in_cycles == interval.in_cycles and latency.clock == interval.clock
+    return stream.kind == "program" and alike and max(interval.amounts) <= min(latency.amounts)
 
 
 def varying_order(question: Question) -> Ints:
