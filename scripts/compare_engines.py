@@ -1,6 +1,6 @@
 """Compare the fast engines with the reference on random systems and machines; count what these had in them.
 
-Usage: ``python scripts/compare_engines.py [SYSTEMS] [--seed N]`` (default 10000), from the source folder, with the
+Usage: ``python scripts/compare_engines.py [SYSTEMS]`` (default 10000), from the source folder, with the
 package and its test extra installed. Systems are those of `tests/engine/random_systems.py`, and a twentieth as many
 machines those of `tests/machine/random_machines.py`. The same seed draws the same ones.
 
@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import get_args
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))  # behind the installed package: only the tests' own modules are taken from here
@@ -25,21 +26,21 @@ from hypothesis import HealthCheck, Phase, given, seed, settings  # noqa: E402
 from aimcsim import recorder  # noqa: E402
 from aimcsim.engine import CompiledEngine, FastEngine, Question, ReferenceEngine, System  # noqa: E402
 from aimcsim.engine.account import account  # noqa: E402
-from aimcsim.engine.compiled import HISTORY_BYTES  # noqa: E402
+from aimcsim.engine.compiled import HISTORY  # noqa: E402
 from aimcsim.errors import CapacityError  # noqa: E402
 from aimcsim.recorder import Grain  # noqa: E402
 from aimcsim.run import build as build_machine  # noqa: E402
 from tests import features  # noqa: E402
 from tests.checker_shares import check_all  # noqa: E402
 from tests.engine.random_systems import Recipe, build, recipes  # noqa: E402
-from tests.engine.test_fast import differing, everything  # noqa: E402
+from tests.engine.test_fast import everything  # noqa: E402
 from tests.machine.random_machines import Case, cases  # noqa: E402
 
-HISTORIES: dict[Grain, int] = {"vector": HISTORY_BYTES, "row": 0, "layer": HISTORY_BYTES}
-"""Grains, and the past that is kept for the critical path at each."""
+GRAINS: tuple[Grain, ...] = get_args(Grain)
 CHECKED = 20
 """One in so many is derived again by the checker."""
 
+options = argparse.Namespace(history=HISTORY)
 found: dict[str, Counter[str]] = {"systems": Counter(), "machines": Counter()}
 
 
@@ -58,11 +59,12 @@ def compare(make: Callable[[], System], ask: Callable[[System, Grain], Question]
     for fast in (compiled, twin):
         for name, log in everything(fast).items():
             assert log == expected[name], f"{name} differs"
-    for grain, history in HISTORIES.items():
+    for grain in GRAINS:
         question = ask(reference, grain)
-        engine = CompiledEngine(make(), question, history_bytes=history)
+        engine = CompiledEngine(make(), question, history=options.history)
         engine.run()
-        assert differing(engine.account(), account(reference, question)) == [], f"differs at grain {grain}"
+        differing = engine.account().same(account(reference, question))
+        assert not differing, f"differs at grain {grain}: {', '.join(differing)}"
     if checked:
         check_all(reference)
         check_all(compiled)
@@ -133,7 +135,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Compare the fast engines with the reference.")
     parser.add_argument("systems", type=int, nargs="?", default=10_000, help="random systems (default: 10000)")
     parser.add_argument("--seed", type=int, default=0, help="what to draw them from (default: 0)")
-    options = parser.parse_args()
+    parser.add_argument("--history", type=int, default=HISTORY, help="wakings between two cuts of the critical path")
+    parser.parse_args(namespace=options)
     started = time.perf_counter()
     draw(options.systems, options.seed, recipes(), compare_system)
     draw(max(1, options.systems // 20), options.seed, cases(), compare_machine)
