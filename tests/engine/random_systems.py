@@ -14,7 +14,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from aimcsim.engine import Server, SlotPool, Stage
+from aimcsim.engine import Server, SlotPool, Stage, Stream
 from aimcsim.units import ClockDomain
 from tests.engine.builders import FAST, LENGTHS, ODD, Bench, Window, convolution, convolved, stage, whole
 
@@ -31,6 +31,7 @@ WAITS = {
     "inject": "buffer_port",
     "link0": "link_busy",
     "link1": "link_busy",
+    "cross": "link_busy",
     "deliver": "buffer_port",
 }
 """What waiting for the server of a stage is called, by the stage's name."""
@@ -62,8 +63,9 @@ class Input:
 
 @dataclass(frozen=True)
 class Layer:
-    """One stream: its inputs and its table."""
+    """One stream: its chip, its inputs and its table."""
 
+    chip: int
     inputs: tuple[Input, ...]
     plane: tuple[int, int]
     table: str
@@ -76,10 +78,15 @@ class Layer:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole system; `programs` lists (array server, length in picks, layer that waits for it or None)."""
+    """A whole system; `programs` lists (array server, length in picks, layer that waits for it or None).
+
+    Sources are on the first chip; `link` is the work of the links between chips, one each way.
+    """
 
     requests: int
     begin: int | None
+    chips: int
+    link: Work
     sources: tuple[tuple[tuple[int, int], tuple[int, ...]], ...]
     layers: tuple[Layer, ...]
     unit_clocks: tuple[int, ...]
@@ -108,8 +115,9 @@ def recipes(draw: st.DrawFn, *, most_layers: int = 5, most_requests: int = 3, bo
     sources = tuple(draw(st.lists(st.tuples(planes, times), min_size=1, max_size=2)))
     made = [plane for plane, _ in sources]
     layers: list[Layer] = []
+    chips = draw(st.sampled_from([1, 1, 1, 2, 3]))
     for _ in range(draw(st.sampled_from(range(most_layers, 0, -1)))):
-        layer = draw(_layers(tuple(made), bounded, even))
+        layer = draw(_layers(tuple(made), chips, bounded, even))
         made.append(layer.plane)
         layers.append(layer)
     clock = st.just(0) if even else st.integers(0, len(CLOCKS) - 1)
@@ -117,6 +125,8 @@ def recipes(draw: st.DrawFn, *, most_layers: int = 5, most_requests: int = 3, bo
     return Recipe(
         draw(st.integers(1, most_requests)),
         draw(st.sampled_from([None, 0, 700, 5000])),
+        chips,
+        draw(works(even, served=True)),
         sources,
         tuple(layers),
         tuple(draw(clock) for _ in range(UNITS)),
@@ -127,7 +137,7 @@ def recipes(draw: st.DrawFn, *, most_layers: int = 5, most_requests: int = 3, bo
 
 
 @st.composite
-def _layers(draw: st.DrawFn, made: tuple[tuple[int, int], ...], bounded: bool, even: bool) -> Layer:
+def _layers(draw: st.DrawFn, made: tuple[tuple[int, int], ...], chips: int, bounded: bool, even: bool) -> Layer:
     first = draw(st.integers(0, len(made) - 1))
     size = made[first]
     kernel = draw(st.integers(0, min(3, *size)))
@@ -138,6 +148,7 @@ def _layers(draw: st.DrawFn, made: tuple[tuple[int, int], ...], bounded: bool, e
     sources = [first, *draw(st.lists(st.sampled_from(alike), max_size=1))]
     spare = st.just(0) if bounded else st.sampled_from([0, 0, 1, 3, None])
     return Layer(
+        draw(st.integers(0, chips - 1)),
         tuple(Input(source, kernel, stride, pad, draw(spare)) for source in sources),
         plane,
         draw(st.sampled_from(["serial", "nested", "transport", "folded", "plain"])),
@@ -152,45 +163,54 @@ def _layers(draw: st.DrawFn, made: tuple[tuple[int, int], ...], bounded: bool, e
 def build(recipe: Recipe, *, shuffle_seed: int | None = None, capacities: Sequence[int | None] | None = None) -> Bench:
     """Build a system; edges have their least capacity and what the recipe spares, unless `capacities` are given."""
     bench = Bench(requests=recipe.requests, shuffle_seed=shuffle_seed, begin=recipe.begin)
-    tile = _Tile(bench, recipe)
-    arrays = [bench.server(f"array[{index}]", CLOCKS[clock]) for index, clock in enumerate(recipe.array_clocks)]
-    programs = [
-        (
-            bench.program(
-                [stage("write", _length(arrays[array].clock, [pick]), arrays[array], cause="crossbar_busy")],
-                name=f"program[{index}]",
-            ),
-            layer,
-        )
-        for index, (array, pick, layer) in enumerate(recipe.programs)
+    chips = [_Tile(bench, recipe, f"chip[{index}].") for index in range(recipe.chips)]
+    links = _Links(bench, recipe, chips)
+    programs = [_program(bench, recipe, chips, index) for index in range(len(recipe.programs))]
+    made = [
+        _Made(bench.source(plane[0] * plane[1], [TIMES_PS[pick] for pick in picks], name=f"load[{index}]"), 0, plane)
+        for index, (plane, picks) in enumerate(recipe.sources)
     ]
-    streams = [
-        bench.source(height * width, [TIMES_PS[pick] for pick in picks], name=f"load[{index}]")
-        for index, ((height, width), picks) in enumerate(recipe.sources)
-    ]
-    planes = [plane for plane, _ in recipe.sources]
     for index, layer in enumerate(recipe.layers):
-        name = f"layer[{index}]"
-        array = bench.server(f"{name}.array") if layer.array == ARRAYS else arrays[layer.array]
-        stream = bench.stream(name, layer.plane[0] * layer.plane[1], TABLES[layer.table](tile, layer, array, name))
-        for one in layer.inputs:
-            how = _window(planes[one.source], one)
-            bench.join(streams[one.source], stream, how)
-        for program, reader in programs:
+        stream = _layer(bench, layer, index, chips[layer.chip], links, made)
+        for program, (_, _, reader) in zip(programs, recipe.programs, strict=True):
             if reader == index:
                 bench.state(program, stream)
-        streams.append(stream)
-        planes.append(layer.plane)
-    spares = {
-        edge.index: one.spare
-        for stream, layer in zip(streams[len(recipe.sources) :], recipe.layers, strict=True)
-        for edge, one in zip(stream.inputs, layer.inputs, strict=False)
-    }
+        made.append(_Made(stream, layer.chip, layer.plane))
+    for one in made:
+        one.stream.row = one.plane[1]
     least = bench.least() if capacities is None else list(capacities)
     for edge, room in zip(bench.system.edges, least, strict=True):
-        spare = spares.get(edge.index) if capacities is None else 0
+        spare = links.spares.get(edge.index) if capacities is None else 0
         edge.capacity = None if room is None or spare is None else room + spare
     return bench
+
+
+def _layer(bench: Bench, layer: Layer, index: int, tile: _Tile, links: _Links, made: Sequence[_Made]) -> Stream:
+    """Add a layer's stream with its inputs, and what brings them."""
+    name = f"layer[{index}]"
+    array = bench.server(f"{name}.array") if layer.array == ARRAYS else tile.arrays[layer.array]
+    here = [links.bring(made[one.source], one, layer, f"{name}.{turn}") for turn, one in enumerate(layer.inputs)]
+    stream = bench.stream(name, layer.plane[0] * layer.plane[1], TABLES[layer.table](tile, layer, array, name))
+    for source, one in zip(here, layer.inputs, strict=True):
+        links.join(source, stream, one, _window(made[one.source].plane, one))
+    return stream
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What a stream makes, and where."""
+
+    stream: Stream
+    chip: int
+    plane: tuple[int, int]
+
+
+def _program(bench: Bench, recipe: Recipe, chips: Sequence[_Tile], index: int) -> Stream:
+    """Add a state op, on the chip of the layer that waits for it."""
+    array, pick, reader = recipe.programs[index]
+    server = chips[0 if reader is None else recipe.layers[reader].chip].arrays[array]
+    written = stage("write", _length(server.clock, [pick]), server, cause="crossbar_busy")
+    return bench.program([written], name=f"program[{index}]")
 
 
 def _window(plane: tuple[int, int], one: Input) -> Window:
@@ -198,14 +218,17 @@ def _window(plane: tuple[int, int], one: Input) -> Window:
 
 
 class _Tile:
-    """What the layers of a system share."""
+    """What the layers on a chip share."""
 
-    def __init__(self, bench: Bench, recipe: Recipe) -> None:
+    def __init__(self, bench: Bench, recipe: Recipe, path: str) -> None:
         self.bench = bench
-        self.units = [bench.server(f"unit[{index}]", CLOCKS[clock]) for index, clock in enumerate(recipe.unit_clocks)]
+        clocks = enumerate(recipe.unit_clocks)
+        self.units = [bench.server(f"{path}unit[{index}]", CLOCKS[clock]) for index, clock in clocks]
         names = ("input_register", "sample_hold", "packet_slot")
         counts = zip(names, recipe.tile_slots, strict=True)
-        self.slots = {name: bench.slots(name, _cause(name), count, shared=True) for name, count in counts}
+        self.slots = {name: bench.slots(path + name, _cause(name), count, shared=True) for name, count in counts}
+        clocks = enumerate(recipe.array_clocks)
+        self.arrays = [bench.server(f"{path}array[{index}]", CLOCKS[clock]) for index, clock in clocks]
 
     def pool(self, layer: Layer, name: str, prefix: str, *, at_least: int = 1) -> SlotPool:
         """Return a layer's slots: the tile's or its own; only its own may be more than one per release."""
@@ -230,6 +253,50 @@ class _Tile:
         if drawn.unit == -1:
             return None
         return self.bench.server(path, CLOCKS[drawn.clock]) if drawn.unit is None else self.units[drawn.unit]
+
+
+class _Links:
+    """The edges between streams and the links between chips: one each way, which whatever goes that way shares.
+
+    `spares` has the room that an edge is to have beyond its least.
+    """
+
+    def __init__(self, bench: Bench, recipe: Recipe, chips: Sequence[_Tile]) -> None:
+        self.spares: dict[int, int | None] = {}
+        self._bench = bench
+        self._work = recipe.link
+        self._chips = chips
+        self._servers = {
+            (one, other): bench.server(f"link[{one}][{other}]", CLOCKS[recipe.link.clock])
+            for one in range(recipe.chips)
+            for other in range(recipe.chips)
+            if one != other
+        }
+
+    def join(self, source: Stream, target: Stream, one: Input, how: Window | None = None) -> None:
+        """Add an edge."""
+        self.spares[self._bench.join(source, target, how).index] = one.spare
+
+    def bring(self, made: _Made, one: Input, layer: Layer, name: str) -> Stream:
+        """Return the stream whose vectors arrive on a layer's chip: the source, or a send from its chip."""
+        if made.chip == layer.chip:
+            return made.stream
+        stages = self._stages(made.chip, layer, name)
+        send = self._bench.stream(f"{name}.send", made.stream.vectors, stages, kind="send")
+        send.row = made.plane[1]
+        self.join(made.stream, send, one)
+        return send
+
+    def _stages(self, chip: int, layer: Layer, name: str) -> list[Stage]:
+        """Packets that keep a slot of the sending chip's interface until they have crossed."""
+        packets, count = self._chips[chip].slots["packet_slot"], layer.loops[0]
+        server = self._servers[chip, layer.chip]
+        lengths = _length(server.clock, self._work.lengths)
+        interval = None if self._work.interval is None else _length(server.clock, [self._work.interval])
+        cross = stage("cross", lengths, server, times=count, interval=interval, crossing=self._work.crossing)
+        cross = replace(cross, cause=WAITS["cross"], acquires=packets, releases=((packets, count),), transfer=True)
+        inject = self._chips[chip].stage("inject", layer, 1, name, transfer=True, crossing=None)
+        return [inject, cross, self._chips[layer.chip].stage("deliver", layer, 3, name, transfer=True)]
 
 
 def _cause(name: str) -> str:

@@ -75,7 +75,8 @@ def layers(draw: st.DrawFn, size: int, channels: int) -> tuple[str, ...]:
     before, start = "x", (size, channels)
     for index in range(draw(st.integers(1, 3))):
         if draw(st.integers(0, 4)) == 0 and size >= 2:
-            texts.append(f"name: pool{index}, kind: max_pool, inputs: [{before}], kernel: 2, stride: 2")
+            kind = draw(st.sampled_from(["max_pool", "average_pool"]))
+            texts.append(f"name: pool{index}, kind: {kind}, inputs: [{before}], kernel: 2, stride: 2")
             before, size = f"pool{index}", size // 2
         else:
             text, size, channels = draw(convolution(f"conv{index}", before, size, channels))
@@ -97,11 +98,12 @@ def layers(draw: st.DrawFn, size: int, channels: int) -> tuple[str, ...]:
 def overrides(draw: st.DrawFn) -> tuple[str, ...]:
     """Draw what differs from `tiny`: crossbars so few that layers spread over tiles, shared banks, few slots."""
     rows = draw(st.sampled_from([8, 16, 64]))
-    crossbars = draw(st.sampled_from([2, 4, 8]))
+    crossbars = draw(st.sampled_from([2, 4, 8, 16, 16]))
+    banks = [bank for bank in (1, 2, 4, 8, 16) if crossbars % bank == 0]
     given = [
         f"tile.crossbars={crossbars}",
         f"tile.crossbar.rows={rows}",
-        f"tile.adc.crossbars={draw(st.sampled_from([bank for bank in (1, 2, 4) if crossbars % bank == 0]))}",
+        f"tile.adc.crossbars={draw(st.sampled_from([*banks, banks[-1]]))}",
         f"tile.adc.converters={draw(st.sampled_from([8, 64]))}",
         f"tile.slots.input_register.count={draw(st.integers(1, 3))}",
         f"tile.slots.input_register.per={draw(st.sampled_from(['layer', 'tile']))}",
