@@ -23,7 +23,15 @@ if SANITIZE:
     LINK_ARGS += [sanitizers]
 
 KERNELS = "aimcsim/_kernels"
-STREAMS = ("_streams.pyx", "streams.c", "streams_rings.c", "streams_account.c", "streams_walk.c", "streams_path.c", "streams_train.c")
+STREAMS = (
+    "_streams.pyx",
+    "streams.c",
+    "streams_rings.c",
+    "streams_account.c",
+    "streams_walk.c",
+    "streams_path.c",
+    "streams_train.c",
+)
 EXTENSIONS = [
     Extension(
         "aimcsim._kernels._array",

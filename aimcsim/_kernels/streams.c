@@ -22,20 +22,6 @@ static void finish(Loop *loop, int64_t r, int64_t done);
 
 /* ---- clocks and spans */
 
-static inline int64_t index_of(const Clock *clock, int64_t time)
-{
-    if (clock->period)
-        return (time + clock->period - 1) / clock->period;
-    return (int64_t)(((__int128)time * clock->denominator + clock->numerator - 1) / clock->numerator);
-}
-
-static inline int64_t edge_of(const Clock *clock, int64_t n)
-{
-    if (clock->period)
-        return n * clock->period;
-    return (int64_t)((__int128)n * clock->numerator / clock->denominator);
-}
-
 static inline int64_t align(const Loop *loop, int64_t clock, int64_t time)
 {
     if (clock < 0)
@@ -222,28 +208,12 @@ static void have_slot(Loop *loop, int64_t r, int64_t granted)
 
 /* ---- advancing */
 
-/* When what a run takes its data from was there: an issue, or an iteration of the run before. */
-static inline int64_t data_at(const Loop *loop, const Run *run, int64_t index)
-{
-    if (run->source < 0)
-        return *issue_at(&loop->streams[run->stream], index);
-    return done_at(&loop->runs[run->source], index);
-}
-
 /* When the data of a run's next iteration is there, or -1. */
 static inline int64_t ready(const Loop *loop, const Run *run)
 {
     int64_t index = upstream(run, run->done);
     int64_t there = run->source < 0 ? loop->streams[run->stream].issued : loop->runs[run->source].done;
     return there <= index ? NONE : data_at(loop, run, index);
-}
-
-static inline int64_t enter(const Loop *loop, const Run *run, int64_t time)
-{
-    if (run->cross_clock < 0)
-        return time;
-    const Clock *clock = &loop->clocks[run->cross_clock];
-    return edge_of(clock, index_of(clock, time) + run->cross_cycles);
 }
 
 /* Take slots for a stage's iterations until something is not known. */
@@ -438,13 +408,6 @@ static void finish(Loop *loop, int64_t r, int64_t done)
     }
     if (run->next >= 0)
         wake(loop, run->next);
-}
-
-/* How many iterations of a run have their data. */
-static inline int64_t arrived(const Loop *loop, const Run *run)
-{
-    int64_t there = run->source < 0 ? loop->streams[run->stream].issued : loop->runs[run->source].done;
-    return least(run->total, run->gathers ? there / run->ratio : there * run->ratio);
 }
 
 /* Serve all iterations that have their data. */

@@ -235,6 +235,20 @@ void path_free(Loop *loop);
 static inline int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
+static inline int64_t index_of(const Clock *clock, int64_t time)
+{
+    if (clock->period)
+        return (time + clock->period - 1) / clock->period;
+    return (int64_t)(((__int128)time * clock->denominator + clock->numerator - 1) / clock->numerator);
+}
+
+static inline int64_t edge_of(const Clock *clock, int64_t n)
+{
+    if (clock->period)
+        return n * clock->period;
+    return (int64_t)((__int128)n * clock->numerator / clock->denominator);
+}
+
 /* When a span that starts at a time (an edge of its clock, if it has one) for a vector ends. */
 static inline int64_t span_end(const Loop *loop, int64_t span, int64_t start, int64_t vector)
 {
@@ -281,6 +295,30 @@ static inline int64_t upstream(const Run *run, int64_t iteration)
     if (run->ratio == 1)
         return iteration;
     return run->gathers ? (iteration + 1) * run->ratio - 1 : iteration / run->ratio;
+}
+
+/* When what a run takes its data from was there: an issue, or an iteration of the run before. */
+static inline int64_t data_at(const Loop *loop, const Run *run, int64_t index)
+{
+    if (run->source < 0)
+        return *issue_at(&loop->streams[run->stream], index);
+    return done_at(&loop->runs[run->source], index);
+}
+
+/* When data has crossed into a run's clock. */
+static inline int64_t enter(const Loop *loop, const Run *run, int64_t time)
+{
+    if (run->cross_clock < 0)
+        return time;
+    const Clock *clock = &loop->clocks[run->cross_clock];
+    return edge_of(clock, index_of(clock, time) + run->cross_cycles);
+}
+
+/* How many iterations of a run have their data. */
+static inline int64_t arrived(const Loop *loop, const Run *run)
+{
+    int64_t there = run->source < 0 ? loop->streams[run->stream].issued : loop->runs[run->source].done;
+    return least(run->total, run->gathers ? there / run->ratio : there * run->ratio);
 }
 
 #endif

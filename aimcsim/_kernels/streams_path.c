@@ -247,26 +247,39 @@ static void add_crossing(Loop *loop, int64_t run, int64_t iteration, int moment)
         path->fresh[path->n_fresh++] = (Crossing){{run, iteration, moment}, NONE};
 }
 
-static bool is_ready(const Loop *loop, const Run *run, int64_t iteration, int64_t time)
+/* Whether a run's iteration is on the way to an edge of the clock that it enters: its data is there, it is not. */
+static bool is_entering(const Loop *loop, const Run *run, int64_t iteration, int64_t time)
 {
-    int64_t index = upstream(run, iteration);
-    if (run->source < 0) {
-        const Stream *stream = &loop->streams[run->stream];
-        return index < stream->issues.low || *issue_at(stream, index) <= time;
+    return run->cross_clock >= 0 && data_at(loop, run, upstream(run, iteration)) <= time;
+}
+
+/* List iterations that are entering a clock and that the run has not come to yet. */
+static void list_entering(Loop *loop, int64_t r, int64_t known, int64_t time)
+{
+    const Run *run = &loop->runs[r];
+    int64_t low = known, high = arrived(loop, run);
+    if (run->cross_clock < 0)
+        return;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (enter(loop, run, data_at(loop, run, upstream(run, middle))) <= time)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    const Run *source = &loop->runs[run->source];
-    return index < source->steps.low || done_at(source, index) <= time;
+    for (high = arrived(loop, run); low < high && is_entering(loop, run, low, time); low++)
+        add_crossing(loop, run->kind == SERVING ? r : run->next, low, AT_SLOT);
 }
 
 /* List what may be at work in a run at a time: an iteration's work or hold, the way to a clock edge before it. */
 static void list_crossings(Loop *loop, int64_t r, int64_t time)
 {
     const Run *run = &loop->runs[r];
-    int64_t known = run->done + (run->done < run->total && run->needs != ARRIVAL);
-    for (int64_t i = steps_since(loop, run, time); i < known; i++) {
+    int64_t known = run->done + (run->done < run->total && run->needs != ARRIVAL), i = steps_since(loop, run, time);
+    for (; i < known; i++) {
         const Step *step = step_at(run, i);
         if (step->arrival > time) {
-            if (run->cross_clock < 0 || !is_ready(loop, run, i, time))
+            if (!is_entering(loop, run, i, time))
                 return;
             add_crossing(loop, run->kind == SERVING ? r : run->next, i, AT_SLOT);
         } else if (run->kind == SERVING && step->had <= time) {
@@ -275,6 +288,7 @@ static void list_crossings(Loop *loop, int64_t r, int64_t time)
             add_crossing(loop, r, i, AT_START);
         }
     }
+    list_entering(loop, r, known, time);
 }
 
 /* ---- cuts */

@@ -245,9 +245,9 @@ static Place from_arrival(Walk *walk, int64_t r, int64_t source)
 static Place from_slot(Walk *walk, Place here)
 {
     const Loop *loop = walk->loop;
-    Run *run = &loop->runs[here.run], *taking = run;
-    if (run->taking >= 0 && here.iteration >= loop->runs[run->taking].steps.low) {
-        taking = &loop->runs[run->taking];
+    Run *run = &loop->runs[here.run];
+    const Run *taking = run->taking >= 0 ? &loop->runs[run->taking] : run;
+    if (taking != run && here.iteration >= taking->steps.low && here.iteration < taking->done) {
         const Step *step = step_at(taking, here.iteration);
         if (step->done > step->had && walk->time > step->arrival) {
             Place next = slot(walk, taking->take, here.iteration, step->had);

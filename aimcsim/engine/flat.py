@@ -147,7 +147,11 @@ class _Flattening:
                     *(stream.index, index, kind, stage.iterations, stream.total * stage.iterations),
                     *self._source(stream, index, serving),
                     *(self._next(stream, index, serving), int(serving and index == len(stream.stages) - 1)),
-                    *((NONE, 0) if server is None else (servers[server.order], int((server.order, stream.index) in private))),
+                    *(
+                        (NONE, 0)
+                        if server is None
+                        else (servers[server.order], int((server.order, stream.index) in private))
+                    ),
                     self._client_number(stage.acquires, stream),
                     self._client_number(stage.captures, stream) if serving else NONE,
                     *self._crossing(stage, serving),
