@@ -32,6 +32,7 @@ class Site:
     owner : whose the units and slots are that there are for each layer: the layer's, or those of its crossbars where
         it has several sets of them on the tile.
     shared : whether other streams read the same crossbar and share these with it.
+    block : name of the block of such a crossbar that it reads.
     """
 
     stream: int
@@ -40,6 +41,7 @@ class Site:
     crossbars: range = range(0)
     bank: int = 0
     shared: bool = False
+    block: str = ""
 
 
 class Tile:

@@ -99,9 +99,9 @@ class Controller:
         return self._add(kind, layer, tile, self._where(tile, place.site, layer), stages, vectors, row)
 
     def _where(self, tile: int, site: Site, layer: str) -> str:
-        """Return the place in a stream's name; its crossbars are part of it where the layer has others on the tile."""
+        """Return the place in a stream's name; with its crossbars and block where the layer alone does not say it."""
         name = self._mesh.name(tile).removeprefix("chip.")
-        return name if site.owner == layer or not site.crossbars else f"{name}.{site.owner}"
+        return name if site.owner == layer else f"{name}.{site.owner}{site.block}"
 
     def _add(self, kind: str, layer: str, tile: int, where: str, stages: list[Stage], vectors: int, row: int) -> Stream:
         index = len(self._system.streams)
@@ -118,7 +118,8 @@ class Controller:
         shared = self._mapping.is_packed(share)
         alone = sum(other.tile == tile for other in self._mapping.shares_of(layer)) == 1
         owner = layer if alone and not shared else crossbars_name(share.crossbars)
-        return Site(stream, owner, tile, share.crossbars, share.bank, shared)
+        block = f".block[{share.blocks[0]}]" if shared else ""
+        return Site(stream, owner, tile, share.crossbars, share.bank, shared, block)
 
     def _matrix_layer(self, layer: Layer) -> None:
         """A layer with static weights: its replicas, and what puts their outputs in order if there are several."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from aimcsim.mapping.policy import Order
+from aimcsim.mapping.policy import Placement
 from aimcsim.mapping.traffic import Flow
 from aimcsim.network import HOST, Mesh
 
@@ -22,18 +22,18 @@ MOST_SWEEPS = 30
 """Times that the local search may look at every position; it seldom takes a third of them."""
 
 
-def arrange(order: Order, positions: int, moved: Sequence[Flow], mesh: Mesh, seed: int) -> list[int]:
+def arrange(placement: Placement, positions: int, moved: Sequence[Flow], mesh: Mesh, seed: int) -> list[int]:
     """Return the tile of each of the first `positions` positions.
 
     Parameters
     ----------
-    order : str              See `MappingPolicy`.
+    placement : str          See `MappingPolicy`.
     moved : sequence of Flow Between positions; looked at for ``traffic`` only.
     seed : int               Of the order in which the local search looks at positions.
     """
-    if order == "in-order":
+    if placement == "in-order":
         return list(range(positions))
-    if order == "snake":
+    if placement == "snake":
         return snake(mesh)[:positions]
     search = _Search(positions, moved, mesh)
     begins = [np.arange(positions), np.array(snake(mesh)[:positions], dtype=np.int64), search.greedy()]

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
-from aimcsim.errors import CapacityError
+from aimcsim.errors import CapacityError, ConfigError
 from aimcsim.mapping.blocks import MatrixShape, cut, matrices
 from aimcsim.mapping.placement import crossbars_needed, pieces_of
 from aimcsim.mapping.policy import MappingPolicy
@@ -64,6 +64,22 @@ def crossbars_for(shapes: Mapping[str, MatrixShape], chip: ChipFile, policy: Map
     grids = {name: cut(name, shape, chip) for name, shape in shapes.items()}
     pieces = pieces_of(grids, policy.replicas, chip, policy.pack)
     return crossbars_needed([piece.crossbars for piece in pieces], chip.tile.adc.crossbars)
+
+
+def joined(chip: ChipFile, workload: Workload, policy: MappingPolicy, chips: int | Literal["auto"]) -> ChipFile:
+    """Return so many equal chips as one system; ``auto``: as many as one replica of everything needs.
+
+    Raises
+    ------
+    ConfigError
+        If there are no links to join several.
+    """
+    count = chips if chips != "auto" else chips_for(crossbars_for(matrices(workload), chip, policy), chip)
+    several = replace(chip, system=replace(chip.system, chips_per_package=count))
+    problems = check(several)
+    if problems:
+        raise ConfigError.of(problems)
+    return several
 
 
 def check_capacity(workload: Workload, chip: ChipFile, policy: MappingPolicy = PLAIN) -> None:

@@ -135,7 +135,7 @@ def map_workload(workload: Workload, chip: ChipFile, policy: MappingPolicy | Non
     rank = {name: number for number, name in enumerate(grids)}
     found.sort(key=lambda share: (rank[share.layer], share.replica, share.tile, share.crossbars.start))
     placed = Mapping(grids, tuple(found), homes(workload.layers, found))
-    return placed if policy.order == "in-order" else _arranged(placed, workload, chip, policy)
+    return placed if policy.placement == "in-order" else _arranged(placed, workload, chip, policy)
 
 
 def _check_replicas(workload: Workload, policy: MappingPolicy) -> None:
@@ -166,8 +166,8 @@ def _replicas(workload: Workload, chip: ChipFile, policy: MappingPolicy) -> dict
 def _arranged(mapping: Mapping, workload: Workload, chip: ChipFile, policy: MappingPolicy) -> Mapping:
     """Return a mapping with its tiles in another order."""
     count = max((*mapping.home.values(), *(share.tile for share in mapping.shares)), default=0) + 1
-    moved = list(flows(mapping, workload, chip)) if policy.order == "traffic" else []
-    tiles = arrange(policy.order, count, moved, mesh_of(chip), policy.seed)
+    moved = list(flows(mapping, workload, chip)) if policy.placement == "traffic" else []
+    tiles = arrange(policy.placement, count, moved, mesh_of(chip), policy.seed)
     return Mapping(
         mapping.grids,
         tuple(replace(share, tile=tiles[share.tile]) for share in mapping.shares),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Pack = Literal["none", "crossbar"]
-Order = Literal["in-order", "snake", "traffic"]
+Placement = Literal["in-order", "snake", "traffic"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class MappingPolicy:
     budget : int or "all" or None
         Crossbars that all layers may take together; what one replica of each leaves goes to more of them, balanced by
         output vectors (see `replicas`). ``all``: what the chips have. None: no more replicas than are named.
-    order : str
+    placement : str
         In which order the tiles are filled. ``in-order``: as they are numbered. ``snake``: router rows in turn to the
         right and to the left. ``traffic``: so that bytes travel few hops (see `arrangement`).
     seed : int
@@ -34,5 +34,5 @@ class MappingPolicy:
     pack: Pack = "none"
     replicas: Mapping[str, int] = field(default_factory=dict)
     budget: int | Literal["all"] | None = None
-    order: Order = "in-order"
+    placement: Placement = "in-order"
     seed: int = 0
