@@ -20,7 +20,7 @@ from aimcsim.located import Document, PathKeys, check_keys, one_of, read_documen
 from aimcsim.mapping.blocks import BlockGrid, cut, matrices
 from aimcsim.mapping.mapping import Mapping, homes
 from aimcsim.mapping.packing import Rectangle
-from aimcsim.mapping.placement import LayerShare
+from aimcsim.mapping.placement import LayerShare, as_range
 from aimcsim.mapping.traffic import mesh_of
 from aimcsim.spec.chip_file import ChipFile
 from aimcsim.workload.graph import Workload
@@ -202,8 +202,7 @@ class _Reader:
         if any(later <= earlier for earlier, later in zip(many, many[1:], strict=False)):
             self._complain(path, f"must ascend (got `{value}`)")
             return None
-        whole = range(many[0], many[-1] + 1)
-        return whole if len(whole) == len(many) else tuple(many)
+        return as_range(many)
 
     def _corner(self, path: PathKeys, value: Any) -> tuple[int, int] | None:
         crossbar = self._chip.tile.crossbar

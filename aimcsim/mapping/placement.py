@@ -105,7 +105,7 @@ def packed_pieces(grids: Mapping[str, BlockGrid], replicas: Mapping[str, int], c
         found.append((min(item.layer for item, _ in crossbar), 1, Piece(1, tuple(parts))))
     for (layer, replica), blocks in own.items():
         if blocks:
-            part = Part(names[layer], replica, _as_range(sorted(blocks)))
+            part = Part(names[layer], replica, as_range(sorted(blocks)))
             found.append((layer, 0, Piece(len(blocks), (part,))))
     return [piece for *_, piece in sorted(found, key=lambda one: one[:2])]
 
@@ -121,8 +121,8 @@ def _split_by_room(layer: int, grid: BlockGrid, chip: ChipFile) -> tuple[list[in
     return np.flatnonzero(full).tolist(), items
 
 
-def _as_range(blocks: list[int]) -> Sequence[int]:
-    """Return ascending blocks as a range where they are consecutive, else as a tuple."""
+def as_range(blocks: Sequence[int]) -> Sequence[int]:
+    """Return ascending numbers as a range where they are consecutive, else as a tuple."""
     whole = range(blocks[0], blocks[-1] + 1)
     return whole if len(whole) == len(blocks) else tuple(blocks)
 
@@ -167,7 +167,7 @@ def _split(part: Part, first: int, count: int, tile_crossbars: int, bank: int) -
     for tile in range(first // tile_crossbars, (first + count - 1) // tile_crossbars + 1):
         origin = tile * tile_crossbars
         begin, end = max(first, origin), min(first + count, origin + tile_crossbars)
-        crossbars, blocks = range(begin - origin, end - origin), part.blocks[begin - first : end - first]
+        crossbars, blocks = range(begin - origin, end - origin), as_range(part.blocks[begin - first : end - first])
         yield LayerShare(part.layer, tile, blocks, crossbars, crossbars.start // bank, part.replica, part.corner)
 
 

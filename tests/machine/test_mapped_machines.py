@@ -45,7 +45,7 @@ def kinds_of(made: Built | None) -> list[str]:
     return [kind for kind, there in found.items() if there]
 
 
-@settings(RANDOM, max_examples=60)
+@settings(RANDOM, max_examples=40)
 @given(case=cases(), policy=POLICIES, chips=CHIPS)
 def test_every_wait_of_any_mapping_is_derived_again_and_all_engines_agree(
     case: Case, policy: MappingPolicy, chips: object
