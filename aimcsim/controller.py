@@ -200,7 +200,7 @@ class Controller:
         return stream
 
     def _merge(self, layer: Layer, made: Sequence[tuple[Replica, Stream]]) -> Stream:
-        """What lets the outputs of replicas be seen in the order of their vectors; it moves nothing and takes no time."""
+        """What lets the outputs of replicas be seen in order of their vectors; it moves nothing and takes no time."""
         home, vectors, length = self._mapping.home[layer.name], layer.shape.vectors, layer.shape.length
         size = packed_bytes(length, self._spec.numbers.output_bits)
         feeds = [

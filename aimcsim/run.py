@@ -92,8 +92,11 @@ def build(
     policy = mapping if isinstance(mapping, MappingPolicy) else MappingPolicy()
     if chips is not None:
         spec = joined(spec, network, policy, chips)
-    read = isinstance(mapping, str | Path)
-    placed = load_mapping(Path(mapping), network, spec) if read else map_workload(network, spec, policy)
+    placed = (
+        load_mapping(Path(mapping), network, spec)
+        if isinstance(mapping, str | Path)
+        else map_workload(network, spec, policy)
+    )
     _check_size(network, requests)
     system = System(Environment(shuffle_seed=shuffle_seed), requests=requests, begin=None if program_first else 0)
     plan = Controller(system, Chip(system, spec), network, placed).build()

@@ -30,7 +30,7 @@ PackOption = Annotated[
 ]
 ReplicateOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="all|N|LAYER=R", help="Balance replicas in all or N crossbars, or give a layer R; repeatable."),
+    typer.Option(metavar="all|N|LAYER=R", help="Balance replicas in all or N crossbars; or R of a layer; repeatable."),
 ]
 PlacementOption = Annotated[
     Literal["in-order", "snake", "traffic"], typer.Option(help="In which order tiles are filled; traffic: few hops.")

@@ -220,7 +220,7 @@ def _room(found: Row) -> str:
     if found["crossbars"]["used"] * 2 <= found["crossbars"]["there"]:
         advice.append("--replicate all fills the free crossbars with replicas")
     if any(row["full_rate_bytes"] > row["size_bytes"] for row in found["buffers"]):
-        advice.append("a buffer below its full rate makes layers wait: larger tile.buffers, or fewer layers on the tile")
+        advice.append("a buffer below its full rate makes layers wait: larger tile.buffers, or fewer layers a tile")
     return "; ".join(advice)
 
 

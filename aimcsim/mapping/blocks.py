@@ -132,9 +132,7 @@ class BlockGrid:
     def columns(self, blocks: Sequence[int]) -> BlockColumns:
         """Return some blocks as columns."""
         _, across, down = self.steps
-        run = isinstance(blocks, range)
-        index = np.arange(blocks.start, blocks.stop, blocks.step, np.int64) if run else np.array(blocks, np.int64)
-        outputs, row = np.divmod(index, down)
+        outputs, row = np.divmod(_numbers(blocks), down)
         group, col = np.divmod(outputs, across)
         return BlockColumns(
             *_run(group, self.groups, self.shape.groups),
@@ -169,6 +167,13 @@ def count_blocks(shape: MatrixShape, chip: ChipFile) -> int:
 def _groups_together(shape: MatrixShape, chip: ChipFile) -> int:
     """Return how many groups one block covers: those that fit whole, or one that is cut."""
     return max(1, min(shape.groups, chip.tile.crossbar.rows // shape.k, chip.weights_per_row // shape.n))
+
+
+def _numbers(blocks: Sequence[int]) -> IndexArray:
+    """Return block indices as an array, without a look at each of them where they are a range."""
+    if isinstance(blocks, range):
+        return np.arange(blocks.start, blocks.stop, blocks.step, dtype=np.int64)
+    return np.array(blocks, dtype=np.int64)
 
 
 def _run(step: IndexArray, most: int, total: int) -> tuple[IndexArray, IndexArray]:

@@ -97,7 +97,8 @@ def check_capacity(workload: Workload, chip: ChipFile, policy: MappingPolicy = P
         what = f"workload `{workload.name}` {_too_few(shapes, chip, policy)}; levers: {listed}"
         raise CapacityError(chip.where.problem("tile.crossbars", what))
     if isinstance(policy.budget, int) and needed > policy.budget:
-        raise CapacityError(f"a budget of {policy.budget} crossbars is too small: one replica of each layer takes {needed}")
+        too_small = f"a budget of {policy.budget} crossbars is too small"
+        raise CapacityError(f"{too_small}: one replica of each layer takes {needed}")
 
 
 def levers(workload: Workload, chip: ChipFile, policy: MappingPolicy = PLAIN) -> tuple[Lever, ...]:

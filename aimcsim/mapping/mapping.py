@@ -146,7 +146,8 @@ def _check_replicas(workload: Workload, policy: MappingPolicy) -> None:
             raise ConfigError(f"replicas: no layer with weights has this name {one_of(name, known)}")
         most = workload.layer(name).shape.vectors
         if not 1 <= count <= most:
-            raise ConfigError(f"replicas of `{name}`: 1 to {most} are possible, one for each output vector (got {count})")
+            possible = f"1 to {most} are possible, one for each output vector"
+            raise ConfigError(f"replicas of `{name}`: {possible} (got {count})")
 
 
 def _replicas(workload: Workload, chip: ChipFile, policy: MappingPolicy) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """Mapping files: a mapping written down, and taken back after everything in it was checked.
 
-A part is a share of a layer: consecutive crossbars of one tile, one for each of its blocks; the last part of a replica is
-where it is finished. Crossbars and blocks are
+A part is a share of a layer: consecutive crossbars of one tile, one for each of its blocks; the last part of a replica
+is where it is finished. Crossbars and blocks are
 written as a number, as ``first..last``, or, blocks, as a list. Where several parts share a crossbar, `corner` says at
 which row and column the block of each begins.
 """
@@ -12,6 +12,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -199,7 +200,7 @@ class _Reader:
             return None
         if isinstance(many, range):
             return many
-        if any(later <= earlier for earlier, later in zip(many, many[1:], strict=False)):
+        if any(later <= earlier for earlier, later in pairwise(many)):
             self._complain(path, f"must ascend (got `{value}`)")
             return None
         return as_range(many)
@@ -209,7 +210,8 @@ class _Reader:
         if not isinstance(value, list) or len(value) != 2:
             self._complain(path, f"expected a row and a column (got `{value}`)")
             return None
-        row, col = self._number(path, value[0], crossbar.rows, "row"), self._number(path, value[1], crossbar.cols, "column")
+        row = self._number(path, value[0], crossbar.rows, "row")
+        col = self._number(path, value[1], crossbar.cols, "column")
         return None if row is None or col is None else (row, col)
 
     def _inside(self, share: LayerShare, path: PathKeys, grid: BlockGrid) -> None:
@@ -251,7 +253,9 @@ class _Reader:
         for one in in_order:
             reach = self._reach(one.share).start
             active = [
-                other for other in active if other.share.tile == one.share.tile and self._reach(other.share).stop > reach
+                other
+                for other in active
+                if other.share.tile == one.share.tile and self._reach(other.share).stop > reach
             ]
             for other in active:
                 clash = self._clash(one.share, other.share)

@@ -1,7 +1,7 @@
 """Giving every block a crossbar, in order, so that no converter bank ties a large layer to another.
 
-Works on one long row of crossbars, tile after tile; a tile's crossbars are a whole number of converter banks. Which tile
-comes first in that row is the arrangement's matter.
+Works on one long row of crossbars, tile after tile; a tile's crossbars are a whole number of converter banks. Which
+tile comes first in that row is the arrangement's matter.
 """
 
 from __future__ import annotations

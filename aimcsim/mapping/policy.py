@@ -1,4 +1,4 @@
-"""How a workload is put on a chip, where there is a choice. The default is one block a crossbar, one replica, in order."""
+"""How a workload is put on a chip, where there is a choice; by default one block a crossbar, one replica, in order."""
 
 from __future__ import annotations
 

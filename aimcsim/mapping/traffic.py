@@ -32,7 +32,7 @@ def packed_bytes(elements: int, bits: int) -> int:
 
 
 def replica_vectors(vectors: int, replica: int, replicas: int) -> int:
-    """Return how many of a request's vectors go to a replica: those with the numbers replica, replica + replicas, ..."""
+    """Return how many of a request's vectors go to a replica: the numbers replica, replica + replicas, ..."""
     return -(-(vectors - replica) // replicas)
 
 

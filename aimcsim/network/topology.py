@@ -93,7 +93,8 @@ class Mesh:
 
         Entering and leaving the network count nothing, a link between chips counts as one.
         """
-        routers = (np.maximum(np.asarray(ends, dtype=np.int64), 0) // self.tiles_per_router for ends in (source, target))
+        ends = (np.maximum(np.asarray(end, dtype=np.int64), 0) for end in (source, target))
+        routers = (end // self.tiles_per_router for end in ends)
         (chip, row, column), (to_chip, to_row, to_column) = (
             (router // self._routers, router % self._routers // self.columns, router % self.columns)
             for router in routers

@@ -33,9 +33,9 @@ def test_as_many_chips_as_needed_and_each_path_names_its_own(workload):
 
 
 def test_a_packet_between_chips_takes_the_links_own_time(workload):
-    # 16 bytes and a header of 4 at 1 GB/s hold the link for 20 ns and arrive 50 ns later. On either side of it the tile's
-    # links, of 4 bytes a cycle of 1 ns: the head enters in 1 ns, leaves 3 + 1 ns after it was let in, its tail (5 flits)
-    # 4 ns later. Reading and writing the buffers takes 1 ns each.
+    # 16 bytes and a header of 4 at 1 GB/s hold the link for 20 ns and arrive 50 ns later. On either side of it the
+    # tile's links, of 4 bytes a cycle of 1 ns: the head enters in 1 ns, leaves 3 + 1 ns after it was let in, its tail
+    # (5 flits) 4 ns later. Reading and writing the buffers takes 1 ns each.
     built = build("tiny", chain(workload, 3), overrides=[*ONE_TILE, *LINK], chips=2)
     ReferenceEngine(built.plan.system).run()
     (send,) = [stream for stream in built.plan.system.streams if stream.kind == "send"]

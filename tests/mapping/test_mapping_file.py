@@ -80,10 +80,7 @@ MISTAKES = {
     ),
     "crossbars out of range": (
         HEAD + "  m0: {parts: [{tile: 0, blocks: 0..2, crossbars: 2..4}]}\n" + M1,
-        [
-            "3:51: layers.m0.parts[0].crossbars: expected a number, `first..last` or a list, within 0 to 3 "
-            "(got `2..4`)"
-        ],
+        ["3:51: layers.m0.parts[0].crossbars: expected a number, `first..last` or a list, within 0 to 3 (got `2..4`)"],
     ),
     "not a number": (
         HEAD + M0 + "  m1: {parts: [{tile: one, blocks: 0, crossbars: 3}]}\n",
@@ -143,9 +140,8 @@ def test_cells_taken_twice_in_a_shared_crossbar_are_found(
 ) -> None:
     # Two blocks of 8 x 32 cells: side by side from rows 0 and 8, but not from rows 0 and 7.
     network, chip = matrix_network((1, 8, 8), (1, 8, 8)), make_chip(rows=16, cols=32)
-    text = HEAD + "".join(
-        f"  m{i}: {{parts: [{{tile: 0, blocks: 0, crossbars: 0, corner: [{row}, 0]}}]}}\n" for i, row in enumerate((0, 8))
-    )
+    part = "  {}: {{parts: [{{tile: 0, blocks: 0, crossbars: 0, corner: [{}, 0]}}]}}\n"
+    text = HEAD + part.format("m0", 0) + part.format("m1", 8)
 
     shared = read_back(text, tmp_path / "mapping.yaml", network, chip)
     assert shared.crossbars_used == 1

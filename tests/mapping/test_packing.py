@@ -95,8 +95,8 @@ def test_replicas_of_a_layer_never_share_a_crossbar() -> None:
 def test_blocks_that_fill_their_crossbar_stay_together_and_only_the_rest_is_packed(
     matrix_network: MakeWorkload,
 ) -> None:
-    # m0 is 24 x 16 on crossbars of 16 x 16: rows 0..15 fill one (block 0), rows 16..23 half of one (block 1). m1, 8 x 16,
-    # takes the other half. m2 fills two. Packed crossbars stand where their first layer does, after its own.
+    # m0 is 24 x 16 on crossbars of 16 x 16: rows 0..15 fill one (block 0), rows 16..23 half of one (block 1). m1, of
+    # 8 x 16, takes the other half. m2 fills two. Packed crossbars stand where their first layer does, after its own.
     network = matrix_network((1, 24, 16), (1, 8, 16), (1, 32, 16))
 
     mapping = map_workload(network, one_cell_a_weight(16, 16), MappingPolicy(pack="crossbar"))

@@ -44,7 +44,8 @@ def test_a_budget_goes_to_the_slowest_layer() -> None:
 
 
 @given(
-    layers=st.lists(st.tuples(st.integers(1, 300), st.integers(1, 9)), min_size=1, max_size=5), spare=st.integers(0, 900)
+    layers=st.lists(st.tuples(st.integers(1, 300), st.integers(1, 9)), min_size=1, max_size=5),
+    spare=st.integers(0, 900),
 )
 def test_no_distribution_within_the_budget_makes_fewer_reads(layers: list[tuple[int, int]], spare: int) -> None:
     vectors = {str(number): count for number, (count, _) in enumerate(layers)}
@@ -71,8 +72,8 @@ def row_of(vectors: int) -> Workload:
 
 
 def test_each_replica_has_crossbars_of_its_own(make_chip: MakeChip) -> None:
-    # 8 crossbars; `m` takes one, as many vectors as it has, so the 7 others go to `conv`: 9 vectors make at best 2 reads
-    # with 5 replicas (1 read would take 9).
+    # 8 crossbars; `m` takes one, as many vectors as it has, so the 7 others go to `conv`: 9 vectors make at best 2
+    # reads, with 5 replicas (1 read would take 9).
     mapping = map_workload(row_of(9), make_chip(), MappingPolicy(budget="all"))
 
     assert mapping.shares == (

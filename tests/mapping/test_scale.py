@@ -81,7 +81,7 @@ def test_twice_the_crossbars_take_about_twice_the_time(make_chip: MakeChip, what
     assert seconds(lambda: work(large)) < 3 * seconds(lambda: work(small)) + 0.05
 
 
-def test_a_large_mapping_is_written_and_read_without_a_line_for_each_crossbar(make_chip: MakeChip, tmp_path: Path) -> None:
+def test_a_large_mapping_is_written_without_a_line_for_each_crossbar(make_chip: MakeChip, tmp_path: Path) -> None:
     network, chip = chain(20), square(make_chip, 400)
     mapping = map_workload(network, chip)
     text = mapping_yaml(mapping, network, chip)
