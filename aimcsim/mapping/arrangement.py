@@ -131,13 +131,13 @@ class _Search:
     def _at_one_tile(self, distances: Floats, tiles: Ints) -> Floats:
         """Return the cost of every position at one tile, whose `distances` to all tiles are given."""
         here = int(np.argmin(distances))
-        cost: Floats = np.bincount(self._from, self._bytes * distances[tiles[self._to]], len(tiles))
-        cost += self._host * self._to_host[here]
+        sums = np.bincount(self._from, self._bytes * distances[tiles[self._to]], len(tiles))
+        cost: Floats = sums + self._host * self._to_host[here]
         return cost
 
     def _now(self, tiles: Ints) -> Floats:
         """Return the cost of every position where it is."""
         hops = self._mesh.hops(tiles[self._from], tiles[self._to])
-        cost: Floats = np.bincount(self._from, self._bytes * hops, len(tiles))
-        cost += self._host * self._to_host[tiles]
+        sums = np.bincount(self._from, self._bytes * hops, len(tiles))
+        cost: Floats = sums + self._host * self._to_host[tiles]
         return cost

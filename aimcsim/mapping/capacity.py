@@ -29,7 +29,7 @@ PLAIN: Final = MappingPolicy()
 
 @dataclass(frozen=True, slots=True)
 class Lever:
-    """One field of the chip file, or one option, changed: how many crossbars the workload then needs and the chip then has."""
+    """One field of the chip file, or one option, changed: crossbars needed then, and there then."""
 
     path: str
     before: int | str

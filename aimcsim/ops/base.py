@@ -79,7 +79,7 @@ class Window:
 
     @classmethod
     def dealt(cls, vectors: int, first: int, step: int) -> Window:
-        """Output vector i requires those of the inputs up to it, where these are the vectors first, first + step, ..."""
+        """Output vector i requires the inputs up to its turn, which are the vectors first, first + step, ..."""
         index = np.arange(vectors, dtype=np.int64)
         passed = np.maximum(index - first + step, 0) // step
         fresh = np.diff(passed, prepend=0)

@@ -432,7 +432,7 @@ class ChipFile(Section):
         return sum((cost.static_power_w * self.instances(cost.instances_per) for cost in costs), Fraction(0))
 
     def assumed(self) -> tuple[str, ...]:
-        """Return what a run lists among its assumptions: the file's own, then every assumed cost, of what there is, with its reason."""
+        """Return what a run lists among its assumptions: the file's own, then assumed costs with the reason."""
         found = list(self.assumptions)
         for component, cost in self.costs.items():
             if not self.instances(cost.instances_per):
