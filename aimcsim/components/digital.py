@@ -61,6 +61,7 @@ class SlotRack:
         """Return the pool that a layer, or a crossbar that is `shared` by several of them, takes its slots from."""
         key = "" if self._shared else owner
         if key not in self._pools:
+            path = self._path if self._shared else f"{self._path}[{owner}]"
             shared = shared or self._shared
-            self._pools[key] = self._system.add_slots(self._path, self._kind, self._cause, self._count, shared=shared)
+            self._pools[key] = self._system.add_slots(path, self._kind, self._cause, self._count, shared=shared)
         return self._pools[key]

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+
 def test_a_mapping_that_was_written_runs_as_the_one_it_was_written_from(command, folder):
     options = ["--pack", "crossbar", "--replicate", "conv1=2", "--placement", "traffic"]
     written = command("map", "tiny", "digits_cnn", *options, "-o", "mapping.yaml")

@@ -36,8 +36,8 @@ def makespan(made):
 @pytest.mark.parametrize("replicas", [1, 2, 3, 4, 6])
 def test_a_replica_more_of_the_bottleneck_gains_what_the_bound_says(replicas, workload):
     # 16 converters of 10 ns: b's 64 columns take 4 of their cycles for each of 8 input bits, 320 ns a vector; a's
-    # 16 columns take one, 80 ns. So 400 vectors take at least 400 x max(80, 320 / R) ns; four replicas of b keep up with
-    # a, more gain nothing.
+    # 16 columns take one, 80 ns. So 400 vectors take at least 400 x max(80, 320 / R) ns; four replicas of b keep up
+    # with a, more gain nothing.
     taken = makespan(ran(two_layers(workload), MappingPolicy(replicas={"b": replicas})))
     bound = VECTORS * max(80_000, 320_000 // replicas)
 
@@ -73,7 +73,8 @@ GEOMETRIES = [
 @pytest.mark.parametrize("step", [1, 2, 3, 5])
 @pytest.mark.parametrize("sliding", GEOMETRIES, ids=str)
 def test_the_windows_of_a_replica_hold_what_its_outputs_require(sliding: Sliding, step: int) -> None:
-    # By setting every window up as a set: what output i requires must lie within keeps(before) .. needs(i), and what has entered since the replica's output before, in the same row, is at most `fresh`.
+    # By setting every window up as a set: what output i requires must lie within keeps(before) .. needs(i), and what has
+    # entered since the replica's output before, in the same row, is at most `fresh`.
     height, width = sliding.output_plane
     required = []
     for row in range(height):
