@@ -73,8 +73,8 @@ GEOMETRIES = [
 @pytest.mark.parametrize("step", [1, 2, 3, 5])
 @pytest.mark.parametrize("sliding", GEOMETRIES, ids=str)
 def test_the_windows_of_a_replica_hold_what_its_outputs_require(sliding: Sliding, step: int) -> None:
-    # By setting every window up as a set: what output i requires must lie within keeps(before) .. needs(i), and what has
-    # entered since the replica's output before, in the same row, is at most `fresh`.
+    # By setting every window up as a set: what output i requires must lie within keeps(before) .. needs(i), and what
+    # has entered since the replica's output before, in the same row, is at most `fresh`.
     height, width = sliding.output_plane
     required = []
     for row in range(height):
