@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aimcsim.components import AdcBanks, Buffer, Channel, Crossbars, DigitalUnit, Interconnect, SlotRack
+from aimcsim.components import AdcBanks, Buffer, Channel, Crossbars, DigitalUnit, Interconnect, Pipe, SlotRack
 from aimcsim.components.converters import CAUSE as ADC_CAUSE
 from aimcsim.components.crossbar import CAUSE as CROSSBAR_CAUSE
 from aimcsim.components.digital import CAUSE as UNIT_CAUSE
 from aimcsim.engine import Server, SlotPool, System
-from aimcsim.network import HOST, Mesh
-from aimcsim.network.topology import endpoint_name
+from aimcsim.mapping import mesh_of
+from aimcsim.network import HOST
+from aimcsim.spec.chip_file import Channel as ChannelSpec
 from aimcsim.spec.chip_file import ChipFile
 from aimcsim.units import ClockDomain
 
@@ -24,20 +25,30 @@ SLOT_CAUSES = {"input_register": "input_register", "sample_hold": "sample_hold"}
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a stream runs: which stream it is, of which layer, and which crossbars and bank it has there."""
+    """Where a stream runs: which stream it is, on which tile, and which crossbars and bank it has there.
+
+    Attributes
+    ----------
+    owner : whose the units and slots are that there are for each layer: the layer's, or those of its crossbars where
+        it has several sets of them on the tile.
+    shared : whether other streams read the same crossbar and share these with it.
+    block : name of the block of such a crossbar that it reads.
+    """
 
     stream: int
-    layer: str
+    owner: str
     tile: int
     crossbars: range = range(0)
     bank: int = 0
+    shared: bool = False
+    block: str = ""
 
 
 class Tile:
     """One network endpoint: crossbars, converter banks, buffers, digital units, slots."""
 
-    def __init__(self, system: System, spec: ChipFile, clocks: dict[str, ClockDomain], index: int) -> None:
-        tile, path = spec.tile, endpoint_name(index)
+    def __init__(self, system: System, spec: ChipFile, clocks: dict[str, ClockDomain], path: str) -> None:
+        tile = spec.tile
         array_clock = clocks[tile.array_clock] if tile.array_clock else None
         self.path = path
         self.crossbars = Crossbars(system, path, array_clock)
@@ -71,7 +82,7 @@ class Tile:
 
 
 class Chip:
-    """One chip: tiles on a network, a host link, a memory channel.
+    """One chip, or several: tiles on a network, a host link, a memory channel.
 
     Parameters
     ----------
@@ -82,15 +93,13 @@ class Chip:
     def __init__(self, system: System, spec: ChipFile) -> None:
         self.spec = spec
         self.clocks = {name: ClockDomain(name, clock.frequency_hz) for name, clock in spec.clocks.items()}
-        host, memory = spec.host.link, spec.memory.channel
-        self.host_link = Channel(system, "host.link", "host_link", host.bandwidth_bytes_per_s, host.latency_ps)
-        self.memory_channel = Channel(
-            system, "memory.channel", "memory_channel", memory.bandwidth_bytes_per_s, memory.latency_ps
-        )
-        network = spec.network
+        self.host_link = Channel(system, "host.link", "host_link", _pipe(spec.host.link))
+        self.memory_channel = Channel(system, "memory.channel", "memory_channel", _pipe(spec.memory.channel))
+        network, between = spec.network, spec.system.chip_link
+        self._mesh = mesh_of(spec)
         self.interconnect = Interconnect(
             system,
-            Mesh(*network.routers, network.tiles_per_router),
+            self._mesh,
             self.clocks[network.clock],
             width_bits=network.width_bits,
             overhead_bits=network.packet_overhead_bits,
@@ -98,6 +107,7 @@ class Chip:
             link_cycles=network.link_cycles,
             packet_slots=network.packet_slots,
             contended=network.model == "packet",
+            chip_link=None if between is None else _pipe(between).spans,
         )
         self._system = system
         self._tiles: dict[int, Tile] = {}
@@ -105,7 +115,7 @@ class Chip:
     def tile(self, index: int) -> Tile:
         """Return a tile."""
         if index not in self._tiles:
-            self._tiles[index] = Tile(self._system, self.spec, self.clocks, index)
+            self._tiles[index] = Tile(self._system, self.spec, self.clocks, self._mesh.name(index))
         return self._tiles[index]
 
     @property
@@ -128,16 +138,20 @@ class Chip:
             return tile.crossbars.group(site.crossbars), CROSSBAR_CAUSE
         if resource == "adc_bank":
             return tile.adc_banks.bank(site.bank), ADC_CAUSE
-        return tile.units[resource].server(site.layer), UNIT_CAUSE
+        return tile.units[resource].server(site.owner), UNIT_CAUSE
 
     def slots(self, name: str, site: Site) -> SlotPool:
         """Return the pool of slots that a stage's `name` means at a site."""
-        return self.tile(site.tile).slots[name].pool(site.layer)
+        return self.tile(site.tile).slots[name].pool(site.owner, shared=site.shared)
 
     def clock(self, resource: str | None) -> ClockDomain | None:
         """Return the clock of a stage's resource."""
         name = self.spec.clock_of(resource)
         return None if name is None else self.clocks[name]
+
+
+def _pipe(channel: ChannelSpec) -> Pipe:
+    return Pipe(channel.bandwidth_bytes_per_s, channel.latency_ps)
 
 
 def endpoint(tile: int | None) -> int:

@@ -10,11 +10,11 @@ import numpy as np
 from aimcsim import quantities
 from aimcsim.chip import Chip, Site
 from aimcsim.components import Buffer
-from aimcsim.engine import Stream, System
-from aimcsim.mapping import LayerShare, Mapping
+from aimcsim.engine import Stage, Stream, System, span_of
+from aimcsim.mapping import LayerShare, Mapping, mesh_of, packed_bytes, replica_vectors
 from aimcsim.network import HOST
 from aimcsim.ops import DigitalKind, IndexArray, MatrixKind, TensorShape, Window
-from aimcsim.quantities import Amounts, packed_bytes, whole
+from aimcsim.quantities import Amounts, whole
 from aimcsim.tables import Place, compile_table
 from aimcsim.workload.graph import Layer, Workload
 
@@ -28,6 +28,7 @@ class Plan:
     shares : stream index of an `mvm` or `program` stream -> the share of the layer that it runs.
     result : layer or input name -> the stream whose vectors are the tensor (for inputs, one of the loads).
     loads, stores : stream index -> name of the tensor that is brought in or taken out.
+    every : stream index -> (first, step) of a replica's stream: its vector j is the layer's vector first + j * step.
     homes : edge index -> the buffer that its vectors lie in.
     """
 
@@ -40,7 +41,29 @@ class Plan:
     tiles: dict[str, int] = field(default_factory=dict)
     loads: dict[int, str] = field(default_factory=dict)
     stores: dict[int, str] = field(default_factory=dict)
+    every: dict[int, tuple[int, int]] = field(default_factory=dict)
     homes: dict[int, Buffer] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One of `count` replicas of a layer: the vectors ``number, number + count, ...`` of a request are its own."""
+
+    layer: Layer
+    number: int
+    count: int
+    window: Window
+    home: int
+
+    @property
+    def vectors(self) -> int:
+        """Its vectors of one request."""
+        return replica_vectors(self.layer.shape.vectors, self.number, self.count)
+
+    @property
+    def row(self) -> int:
+        """About as many of them as stand in a row of the layer's output."""
+        return min(self.vectors, -(-self.layer.shape.width // self.count))
 
 
 class Controller:
@@ -54,6 +77,8 @@ class Controller:
         self._mapping = mapping
         self._elementwise: dict[int, Window] = {}
         self._nothing: dict[int, IndexArray] = {}
+        self._brought: dict[tuple[str, int], list[tuple[Stream, int]]] = {}
+        self._mesh = mesh_of(chip.spec)
         self.plan = Plan(system, chip, workload, mapping)
 
     def build(self) -> Plan:
@@ -67,50 +92,76 @@ class Controller:
             self._store(name)
         return self.plan
 
-    def _stream(
-        self, kind: str, layer: str, tile: int, shape: TensorShape, place: Place, *, vectors: int | None = None
-    ) -> Stream:
-        """Add a stream whose stages are those of its kind's table."""
+    def _stream(self, kind: str, layer: str, place: Place, vectors: int, row: int) -> Stream:
+        """Add a stream of so many vectors a request, whose stages are those of its kind's table."""
         stages = compile_table(self._chip, self._spec.tables[kind], place)  # type: ignore[index]
+        tile = place.site.tile if place.target is None or place.target.tile == HOST else place.target.tile
+        return self._add(kind, layer, tile, self._where(tile, place.site, layer), stages, vectors, row)
+
+    def _where(self, tile: int, site: Site, layer: str) -> str:
+        """Return the place in a stream's name; with its crossbars and block where the layer alone does not say it."""
+        name = self._mesh.name(tile).removeprefix("chip.")
+        return name if site.owner == layer else f"{name}.{site.owner}{site.block}"
+
+    def _add(self, kind: str, layer: str, tile: int, where: str, stages: list[Stage], vectors: int, row: int) -> Stream:
         index = len(self._system.streams)
-        home = "host" if tile == HOST else self._chip.tile(tile).path
-        count = shape.vectors if vectors is None else vectors
         requests = 1 if kind == "program" else self._system.requests
-        name = f"{layer}.{kind}@{home.removeprefix('chip.')}"
-        stream = Stream(index, name, layer, home, kind, count, shape.width, requests, stages)
+        path = self._chip.tile(tile).path
+        stream = Stream(index, f"{layer}.{kind}@{where}", layer, path, kind, vectors, row, requests, stages)
         self._system.streams.append(stream)
         return stream
 
     def _site(self, layer: str, tile: int, share: LayerShare | None = None) -> Site:
-        crossbars, bank = (range(0), 0) if share is None else (share.crossbars, share.bank)
-        return Site(len(self._system.streams), layer, tile, crossbars, bank)
+        stream = len(self._system.streams)
+        if share is None:
+            return Site(stream, layer, tile)
+        shared = self._mapping.is_packed(share)
+        alone = sum(other.tile == tile for other in self._mapping.shares_of(layer)) == 1
+        owner = layer if alone and not shared else crossbars_name(share.crossbars)
+        block = f".block[{share.blocks[0]}]" if shared else ""
+        return Site(stream, owner, tile, share.crossbars, share.bank, shared, block)
 
     def _matrix_layer(self, layer: Layer) -> None:
-        """A layer with static weights: a stream per tile that has part of it, and a reduction if these are several."""
-        shares = self._mapping.shares_of(layer.name)
+        """A layer with static weights: its replicas, and what puts their outputs in order if there are several."""
+        window = layer.op.windows(*self._workload.input_shapes(layer))[0]
+        self._brought.clear()
+        shared_out = self._mapping.replicas_of(layer.name)
+        count, width = len(shared_out), layer.shape.width
+        made = []
+        for number, shares in enumerate(shared_out):
+            own = window if count == 1 else window.every(number, count, width)
+            replica = Replica(layer, number, count, own, self._mapping.home_of(layer.name, number))
+            made.append((replica, self._replica(replica, shares)))
+        result = made[0][1] if count == 1 else self._merge(layer, made)
+        self.plan.result[layer.name], self.plan.tiles[layer.name] = result, self._mapping.home[layer.name]
+
+    def _replica(self, replica: Replica, shares: Sequence[LayerShare]) -> Stream:
+        """One replica: a stream for each of its shares, and a reduction if these are several."""
         final = len(shares) == 1
         columns = map(self._mapping.columns_of, shares)
         amounts = [
             quantities.mvm_amounts(self._spec, share, blocks, final=final)
             for share, blocks in zip(shares, columns, strict=True)
         ]
-        window = layer.op.windows(*self._workload.input_shapes(layer))[0]
-        parts = [
-            self._share(layer, share, one, window, final=final) for share, one in zip(shares, amounts, strict=True)
-        ]
-        home = self._mapping.home[layer.name]
-        result = parts[0] if final else self._reduce(layer, shares, amounts, parts)
-        self.plan.result[layer.name], self.plan.tiles[layer.name] = result, home
+        parts = [self._share(replica, share, one, final=final) for share, one in zip(shares, amounts, strict=True)]
+        return parts[0] if final else self._reduce(replica, shares, amounts, parts)
 
-    def _share(self, layer: Layer, share: LayerShare, amounts: Amounts, window: Window, *, final: bool) -> Stream:
-        """The part of a layer on one tile, with the programming of its weights."""
+    def _of(self, replica: Replica, stream: Stream) -> Stream:
+        """Note which vectors of the layer a stream of a replica has."""
+        if replica.count > 1:
+            self.plan.every[stream.index] = (replica.number, replica.count)
+        return stream
+
+    def _share(self, replica: Replica, share: LayerShare, amounts: Amounts, *, final: bool) -> Stream:
+        """The part of a replica on one tile, with the programming of its weights."""
+        layer = replica.layer
         program = self._program(layer, share, amounts)
         feeds = self._feeds(layer, share.tile)
-        windowed = quantities.mvm_windowed(self._spec, amounts, window)
+        windowed = quantities.mvm_windowed(self._spec, amounts, replica.window)
         place = Place(self._site(layer.name, share.tile, share), amounts, final=final, windowed=windowed)
-        stream = self._stream("mvm", layer.name, share.tile, layer.shape, place)
+        stream = self._of(replica, self._stream("mvm", layer.name, place, replica.vectors, replica.row))
         self.plan.shares[stream.index] = share
-        self._connect(feeds, stream, (window,), share.tile)
+        self._connect(feeds, stream, (replica.window,), share.tile)
         self._state_edge(program, stream)
         return stream
 
@@ -120,7 +171,7 @@ class Controller:
         size = packed_bytes(weights, self._spec.numbers.weight_bits)
         amounts = {**amounts, "input_bytes": size, "input_elements": weights}
         place = Place(self._site(layer.name, share.tile, share), amounts, payload_bytes=size)
-        stream = self._stream("program", layer.name, share.tile, TensorShape(1, 1, 1), place)
+        stream = self._stream("program", layer.name, place, 1, 1)
         self.plan.shares[stream.index] = share
         return stream
 
@@ -131,10 +182,10 @@ class Controller:
         self._system.add_edge(program, reader, nothing, nothing, vector_bytes=0, place=place, cause="maintenance")
 
     def _reduce(
-        self, layer: Layer, shares: Sequence[LayerShare], amounts: Sequence[Amounts], parts: Sequence[Stream]
+        self, replica: Replica, shares: Sequence[LayerShare], amounts: Sequence[Amounts], parts: Sequence[Stream]
     ) -> Stream:
-        """The reduction of a layer's partial sums on its home tile."""
-        home = self._mapping.home[layer.name]
+        """The reduction of a replica's partial sums where its outputs come about."""
+        layer, home = replica.layer, replica.home
         counts = [whole(one["output_elements"]) for one in amounts]
         sizes = [packed_bytes(count, self._spec.numbers.partial_sum_bits) for count in counts]
         feeds = [
@@ -142,10 +193,28 @@ class Controller:
             for part, share, count, size in zip(parts, shares, counts, sizes, strict=True)
         ]
         place = Place(self._site(layer.name, home), quantities.reduce_amounts(self._spec, counts, layer.shape))
-        stream = self._stream("reduce", layer.name, home, layer.shape, place)
-        one = self._one_to_one(layer.shape.vectors)
+        stream = self._of(replica, self._stream("reduce", layer.name, place, replica.vectors, replica.row))
+        one = self._one_to_one(replica.vectors)
         for feed, size in zip(feeds, sizes, strict=True):
             self._edge(feed, stream, one, size, self._chip.buffer(home, "input_buffer"))
+        return stream
+
+    def _merge(self, layer: Layer, made: Sequence[tuple[Replica, Stream]]) -> Stream:
+        """What lets the outputs of replicas be seen in order of their vectors; it moves nothing and takes no time."""
+        home, vectors, length = self._mapping.home[layer.name], layer.shape.vectors, layer.shape.length
+        size = packed_bytes(length, self._spec.numbers.output_bits)
+        feeds = [
+            stream if replica.home == home else self._send(stream, replica.home, home, length, size)
+            for replica, stream in made
+        ]
+        nothing = span_of(0)
+        where = self._where(home, self._site(layer.name, home), layer.name)
+        stream = self._add(
+            "merge", layer.name, home, where, [Stage("order", 1, nothing, nothing)], vectors, layer.shape.width
+        )
+        buffer = self._chip.buffer(home, "input_buffer")
+        for number, feed in enumerate(feeds):
+            self._edge(feed, stream, Window.dealt(vectors, number, len(feeds)), size, buffer)
         return stream
 
     def _one_to_one(self, vectors: int) -> Window:
@@ -161,15 +230,22 @@ class Controller:
         windows = op.windows(*shapes)
         inputs = list(zip(shapes, windows, strict=True))
         amounts, windowed = quantities.vector_amounts(self._spec, inputs, layer.shape, op.work_elements(shapes))
+        self._brought.clear()
         feeds = self._feeds(layer, tile)
         place = Place(self._site(layer.name, tile), amounts, windowed=windowed)
-        stream = self._stream("vector", layer.name, tile, layer.shape, place)
+        stream = self._stream("vector", layer.name, place, layer.shape.vectors, layer.shape.width)
         self._connect(feeds, stream, windows, tile)
         self.plan.result[layer.name], self.plan.tiles[layer.name] = stream, tile
 
     def _feeds(self, layer: Layer, tile: int) -> list[tuple[Stream, int]]:
-        """Return, for each input of a layer, the stream that brings it to a tile, and the bytes of its vectors."""
-        return [self._feed(name, tile) for name in layer.inputs]
+        """Return, for each input of a layer, the stream that brings it to a tile, and the bytes of its vectors.
+
+        What several shares of the layer on a tile need is brought there once.
+        """
+        key = layer.name, tile
+        if key not in self._brought:
+            self._brought[key] = [self._feed(name, tile) for name in layer.inputs]
+        return self._brought[key]
 
     def _feed(self, name: str, tile: int) -> tuple[Stream, int]:
         shape, numbers = self._workload.shape(name), self._spec.numbers
@@ -196,7 +272,7 @@ class Controller:
     def _load(self, name: str, shape: TensorShape, tile: int, size: int) -> Stream:
         """Input vectors on their way from the host to one consumer's tile."""
         place = self._transport(name, HOST, tile, shape.length, size)
-        stream = self._stream("load", name, tile, shape, place)
+        stream = self._stream("load", name, place, shape.vectors, shape.width)
         stream.source = True
         self.plan.loads[stream.index] = name
         self.plan.result.setdefault(name, stream)
@@ -204,9 +280,8 @@ class Controller:
 
     def _send(self, made: Stream, source: int, target: int, elements: int, size: int) -> Stream:
         """Vectors on their way from one tile to another."""
-        shape = TensorShape(made.vectors // made.row, made.row, elements)
         place = self._transport(made.layer, source, target, elements, size)
-        stream = self._stream("send", made.layer, target, shape, place)
+        stream = self._stream("send", made.layer, place, made.vectors, made.row)
         buffer = self._chip.buffer(source, "output_buffer")
         self._edge(made, stream, self._one_to_one(made.vectors), size, buffer)
         return stream
@@ -215,13 +290,23 @@ class Controller:
         """Result vectors on their way to the host, which always has room."""
         made, shape, tile = self.plan.result[name], self._workload.shape(name), self.plan.tiles[name]
         size = packed_bytes(shape.length, self._spec.numbers.output_bits)
-        stream = self._stream("store", name, tile, shape, self._transport(name, tile, HOST, shape.length, size))
+        place = self._transport(name, tile, HOST, shape.length, size)
+        stream = self._stream("store", name, place, shape.vectors, shape.width)
         self._edge(made, stream, self._one_to_one(shape.vectors), size, self._chip.buffer(tile, "output_buffer"))
         self.plan.stores[stream.index] = name
 
     def _transport(self, layer: str, source: int, target: int, elements: int, size: int) -> Place:
         """Return the place of a transport between two endpoints."""
         at, to = (self._site(layer, tile) for tile in (source, target))
-        hops = len(self._chip.interconnect.hops(source, target, size))
-        amounts = quantities.transport_amounts(elements, size, self._chip.interconnect.flits(size) * hops)
+        network = self._chip.interconnect
+        hops = network.hops(source, target, size)
+        crossings = sum(hop.between_chips for hop in hops)
+        flit_hops = network.flits(size) * (len(hops) - crossings)
+        amounts = quantities.transport_amounts(elements, size, flit_hops, network.packet_bytes(size) * crossings)
         return Place(at, amounts, target=to, endpoints=(source, target), payload_bytes=size)
+
+
+def crossbars_name(crossbars: range) -> str:
+    """Return the name of some consecutive crossbars, within their tile."""
+    names = str(crossbars[0]) if len(crossbars) == 1 else f"{crossbars[0]}..{crossbars[-1]}"
+    return f"crossbar[{names}]"

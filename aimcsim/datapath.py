@@ -41,6 +41,7 @@ class Datapath:
             for name, shape in self._shapes()
         }
         self._partials: dict[tuple[str, int], list[Partial]] = {}
+        self._unordered: dict[tuple[str, int], FloatArray] = {}
         self.outputs: dict[str, FloatArray] = {
             name: np.full_like(self._tensors[name], np.nan) for name in plan.workload.outputs
         }
@@ -55,6 +56,8 @@ class Datapath:
                 self._attach_store(stream, self._plan.stores[stream.index])
             elif stream.kind in {"mvm", "vector", "reduce"}:
                 self._attach_compute(stream)
+            elif stream.kind == "merge":
+                self._attach_merge(stream)
 
     def _shapes(self) -> list[tuple[str, TensorShape]]:
         workload = self._plan.workload
@@ -74,27 +77,43 @@ class Datapath:
 
         stream.on_end = leave
 
+    def _attach_merge(self, stream: Stream) -> None:
+        def order(vector: int) -> None:
+            request, index = divmod(vector, stream.vectors)
+            self._tensors[stream.layer][request, index] = self._unordered.pop((stream.layer, vector))
+
+        stream.on_end = order
+
     def _attach_compute(self, stream: Stream) -> None:
         """Compute a vector when its inputs have been fetched, and publish it when it is complete."""
         layer = self._plan.workload.layer(stream.layer)
         compute = self._compute(stream, layer)
         waiting: dict[int, FloatArray | Partial] = {}
+        replicated, (first, step) = stream.index in self._plan.every, self._plan.every.get(stream.index, (0, 1))
+
+        def place(vector: int) -> tuple[int, int]:
+            """Return the request and which of the layer's vectors a vector of the stream is."""
+            request, number = divmod(vector, stream.vectors)
+            return request, first + number * step
 
         def fetch(vector: int) -> None:
-            waiting[vector] = compute(*divmod(vector, stream.vectors))
+            waiting[vector] = compute(*place(vector))
 
         def publish(vector: int) -> None:
             value = waiting.pop(vector)
+            request, index = place(vector)
+            key = layer.name, request * layer.shape.vectors + index
             if isinstance(value, Partial):
-                self._partials.setdefault((layer.name, vector), []).append(value)
+                self._partials.setdefault(key, []).append(value)
+            elif replicated:
+                self._unordered[key] = value[0]
             else:
-                request, index = divmod(vector, stream.vectors)
                 self._tensors[layer.name][request, index] = value[0]
 
         stream.on_fetch, stream.on_end = fetch, publish
 
     def _compute(self, stream: Stream, layer: Layer) -> Compute:
-        """Return what a stream computes for (request, vector of it)."""
+        """Return what a stream computes for (request, vector of the layer)."""
         op = layer.op
         if isinstance(op, DigitalKind):
             return lambda request, index: self._known(
@@ -104,7 +123,7 @@ class Datapath:
         matrix = self._matrices[layer.name]
         if stream.kind == "reduce":
             return lambda request, index: op.finish(
-                matrix.merge(self._partials.pop((layer.name, request * stream.vectors + index))), index, index + 1
+                matrix.merge(self._partials.pop((layer.name, request * layer.shape.vectors + index))), index, index + 1
             )
         blocks = self._plan.shares[stream.index].blocks
         whole = len(blocks) == len(matrix.blocks)

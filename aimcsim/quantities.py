@@ -9,17 +9,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from aimcsim.mapping import BlockColumns, LayerShare
+from aimcsim.mapping import BlockColumns, LayerShare, packed_bytes
 from aimcsim.ops import IndexArray, TensorShape, Window
 from aimcsim.spec.chip_file import QUANTITIES, ChipFile
 from aimcsim.tables import Amount
 
 Amounts = dict[str, Amount]
-
-
-def packed_bytes(elements: int, bits: int) -> int:
-    """Return the bytes that so many numbers take, packed."""
-    return -(-elements * bits // 8)
 
 
 def whole(amount: Amount) -> int:
@@ -32,8 +27,7 @@ def mvm_amounts(chip: ChipFile, share: LayerShare, blocks: BlockColumns, *, fina
     """Return what one vector is worth on a layer's crossbars of one tile; `blocks` are the share's."""
     rows, weights = blocks.groups * blocks.rows, blocks.groups * blocks.cols
     columns = weights * chip.cells_per_weight
-    inputs = _distinct(blocks.first_group, blocks.first_row, rows)
-    outputs = _distinct(blocks.first_group, blocks.first_col, weights)
+    inputs, outputs = blocks.inputs, blocks.outputs
     busiest = _busiest_bank(share.crossbars, columns, chip.tile.adc.crossbars)
     numbers = chip.numbers
     return _all(
@@ -94,7 +88,7 @@ def reduce_amounts(chip: ChipFile, partial_elements: Sequence[int], output: Tens
     )
 
 
-def transport_amounts(elements: int, size_bytes: int, flit_hops: int) -> Amounts:
+def transport_amounts(elements: int, size_bytes: int, flit_hops: int, chip_link_bytes: int) -> Amounts:
     """Return what one vector that is moved is worth."""
     return _all(
         input_elements=elements,
@@ -102,19 +96,13 @@ def transport_amounts(elements: int, size_bytes: int, flit_hops: int) -> Amounts
         output_elements=elements,
         output_bytes=size_bytes,
         flit_hops=flit_hops,
+        chip_link_bytes=chip_link_bytes,
     )
 
 
 def _all(**amounts: Amount) -> Amounts:
     """Return amounts with every quantity there is, those not given being 0."""
     return {name: amounts.get(name, 1 if name == "one" else 0) for name in QUANTITIES}
-
-
-def _distinct(first_group: IndexArray, first: IndexArray, covered: IndexArray) -> int:
-    """Return how many rows (or columns) blocks cover that begin at (first_group, first), each place counted once."""
-    places = first_group * (int(first.max()) + 1) + first
-    _, once = np.unique(places, return_index=True)
-    return int(covered[once].sum())
 
 
 def _busiest_bank(crossbars: range, columns: IndexArray, crossbars_per_bank: int) -> int:

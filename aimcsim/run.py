@@ -21,7 +21,7 @@ from aimcsim.datapath import Datapath
 from aimcsim.engine import EngineName, Environment, System, engine_for
 from aimcsim.errors import ConfigError, TraceError
 from aimcsim.evaluation import ValueMode, evaluate_packed, pack_samples, program_layers
-from aimcsim.mapping import Mapping, map_workload
+from aimcsim.mapping import Mapping, MappingPolicy, joined, load_mapping, map_workload
 from aimcsim.ops import FloatArray
 from aimcsim.quotas import Quota, deal
 from aimcsim.recorder import Grain
@@ -73,6 +73,8 @@ def build(
     *,
     requests: int = 1,
     overrides: Sequence[str] = (),
+    mapping: MappingPolicy | str | Path | None = None,
+    chips: int | Literal["auto"] | None = None,
     program_first: bool = True,
     shuffle_seed: int | None = None,
 ) -> Built:
@@ -85,11 +87,18 @@ def build(
         raise ConfigError(f"overrides must be a list of `path=value` (got the text {overrides!r})")
     spec = chip if isinstance(chip, ChipFile) else load_chip(chip, overrides)
     network = workload if isinstance(workload, Workload) else load_workload(workload)
-    mapping = map_workload(network, spec)
+    policy = mapping if isinstance(mapping, MappingPolicy) else MappingPolicy()
+    if chips is not None:
+        spec = joined(spec, network, policy, chips)
+    placed = (
+        load_mapping(Path(mapping), network, spec)
+        if isinstance(mapping, str | Path)
+        else map_workload(network, spec, policy)
+    )
     _check_size(network, requests)
     system = System(Environment(shuffle_seed=shuffle_seed), requests=requests, begin=None if program_first else 0)
-    plan = Controller(system, Chip(system, spec), network, mapping).build()
-    return Built(spec, network, mapping, plan, deal(plan))
+    plan = Controller(system, Chip(system, spec), network, placed).build()
+    return Built(spec, network, placed, plan, deal(plan))
 
 
 def _check_size(network: Workload, requests: int) -> None:
@@ -112,6 +121,8 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     grain: Grain | Literal["auto"] | None = None,
     seed: int = 0,
     overrides: Sequence[str] = (),
+    mapping: MappingPolicy | str | Path | None = None,
+    chips: int | Literal["auto"] | None = None,
     program_first: bool = True,
     components: Sequence[Guest] = (),
     engine: EngineName = "fast",
@@ -138,6 +149,10 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
         Seed of all that is random.
     overrides : sequence of str
         ``path.to.field=value`` changes of the chip file.
+    mapping : MappingPolicy or path, optional
+        How the workload is put on the chip where there is a choice, or the mapping file that says it. Changes no value.
+    chips : int or ``auto``, optional
+        So many equal chips, joined by `system.chip_link`; ``auto``: as many as it takes.
     program_first : bool
         Whether requests are admitted after the weights were programmed, or wait for it as `maintenance`.
     components : sequence
@@ -163,7 +178,14 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     if mode != "off" and samples is None:
         raise ConfigError(f"--analog {mode} needs inputs (--inputs FILE.npz); without them only `off` is possible")
     built = build(
-        chip, network, requests=count, overrides=overrides, program_first=program_first, shuffle_seed=shuffle_seed
+        chip,
+        network,
+        requests=count,
+        overrides=overrides,
+        mapping=mapping,
+        chips=chips,
+        program_first=program_first,
+        shuffle_seed=shuffle_seed,
     )
     for component in components:
         component.attach(built.plan)

@@ -131,7 +131,8 @@ class Derived:
         after = self.at["issue", stream.index, vector - 1] if vector else self._begin(stream)
         for edge in stream.inputs:
             needed = edge.needs[vector]
-            after = max(after, self._known(edge.arrived_ps[needed], "arrived", edge.index, needed))
+            if needed >= 0:
+                after = max(after, self._known(edge.arrived_ps[needed], "arrived", edge.index, needed))
         for edge in stream.outputs:
             if edge.capacity is not None and vector >= edge.capacity:
                 gone = vector - edge.capacity

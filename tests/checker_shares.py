@@ -246,7 +246,8 @@ class Backward:
         for number in range(vector, -1, -1):
             issue = self._derived.ps("issue", stream.index, number)
             before = self._derived.ps("issue", stream.index, number - 1) if number else 0
-            arrivals = [(self._derived.ps("arrived", edge.index, edge.needs[number]), edge) for edge in stream.inputs]
+            needed = [edge for edge in stream.inputs if edge.needs[number] >= 0]
+            arrivals = [(self._derived.ps("arrived", edge.index, edge.needs[number]), edge) for edge in needed]
             there = max([before, *(time for time, _ in arrivals)])
             yield from self._room(stream, number, there, issue)
             if there > before:

@@ -25,6 +25,22 @@ WorkloadArgument = Annotated[str, typer.Argument(help="Workload (.yaml, .onnx), 
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a field of the chip file; repeatable.")
 ]
+PackOption = Annotated[
+    Literal["none", "crossbar"], typer.Option(help="Whether blocks, also of different layers, share crossbars.")
+]
+ReplicateOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="all|N|LAYER=R", help="Balance replicas in all or N crossbars; or R of a layer; repeatable."),
+]
+PlacementOption = Annotated[
+    Literal["in-order", "snake", "traffic"], typer.Option(help="In which order tiles are filled; traffic: few hops.")
+]
+ChipsOption = Annotated[
+    str | None, typer.Option(metavar="N|auto", help="So many equal chips, joined by links; auto: as many as it takes.")
+]
+MappingOption = Annotated[
+    Path | None, typer.Option("--mapping", metavar="FILE", help="Mapping as `aimcsim map -o FILE` writes it.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 
@@ -92,6 +108,11 @@ def run(  # noqa: PLR0913 - one parameter per option
         Literal["fast", "reference"], typer.Option(help="A compiled loop, or the same times from SimPy processes.")
     ] = "fast",
     overrides: SetOption = None,
+    pack: PackOption = "none",
+    replicate: ReplicateOption = None,
+    placement: PlacementOption = "in-order",
+    mapping: MappingOption = None,
+    chips: ChipsOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the run in DIR.")] = False,
     program_first: Annotated[
         bool,
@@ -100,13 +121,15 @@ def run(  # noqa: PLR0913 - one parameter per option
     json: JsonOption = False,
 ) -> None:
     """Run a workload on a chip: time, waits, energy, outputs."""
-    from aimcsim.cli.inputs import load_both, read_inputs
+    from aimcsim.cli.inputs import chip_count, load_both, mapping_choice, read_inputs
     from aimcsim.cli.waiting import sign_of_life
     from aimcsim.records.run_dir import check_free
     from aimcsim.run import simulate
 
     if output is not None:
         check_free(output, force=force)
+    choice = mapping_choice(pack, replicate, placement, mapping)
+    count = chip_count(chips)
     spec, network = load_both(chip, workload, overrides or ())
     arrays = None if inputs is None else read_inputs(inputs, network)
     with sign_of_life(f"running {network.name} on {spec.name}"):
@@ -119,6 +142,8 @@ def run(  # noqa: PLR0913 - one parameter per option
             grain=grain,
             seed=seed,
             engine=engine,
+            mapping=choice,
+            chips=count,
             program_first=program_first,
         )
     if output is not None:
@@ -174,15 +199,32 @@ def chips(*, json: JsonOption = False) -> None:
 
 
 @app.command("map", cls=GuardedCommand)
-def map_(
-    chip: ChipArgument, workload: WorkloadArgument, *, overrides: SetOption = None, json: JsonOption = False
+def map_(  # noqa: PLR0913 - one parameter per option
+    chip: ChipArgument,
+    workload: WorkloadArgument,
+    *,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE.yaml", help="File to write the mapping to.")
+    ] = None,
+    overrides: SetOption = None,
+    pack: PackOption = "none",
+    replicate: ReplicateOption = None,
+    placement: PlacementOption = "in-order",
+    mapping: MappingOption = None,
+    chips: ChipsOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Show which layer sits where, and buffer space."""
     from aimcsim.cli import plans, tables
-    from aimcsim.cli.inputs import load_both
+    from aimcsim.cli.inputs import chip_count, load_both, mapping_choice
     from aimcsim.run import build
 
-    built = build(*load_both(chip, workload, overrides or ()))
+    plans.check_writable(output, force=force)
+    choice, count = mapping_choice(pack, replicate, placement, mapping), chip_count(chips)
+    built = build(*load_both(chip, workload, overrides or ()), mapping=choice, chips=count)
+    if output is not None:
+        plans.write_mapping(built, output)
     if json:
         tables.show_json(plans.map_rows(built))
     else:
@@ -195,15 +237,21 @@ def check(
     workload: Annotated[str | None, typer.Argument(help="Workload that the chip should hold.")] = None,
     *,
     overrides: SetOption = None,
+    pack: PackOption = "none",
+    replicate: ReplicateOption = None,
+    placement: PlacementOption = "in-order",
+    mapping: MappingOption = None,
+    chips: ChipsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Check a chip file, a workload, and whether they fit."""
     from aimcsim.cli import plans, tables
-    from aimcsim.cli.inputs import problems_of
+    from aimcsim.cli.inputs import chip_count, mapping_choice, problems_of
     from aimcsim.errors import InputError
 
     try:
-        found = plans.checked(chip, workload, overrides or ())
+        choice, count = mapping_choice(pack, replicate, placement, mapping), chip_count(chips)
+        found = plans.checked(chip, workload, overrides or (), choice, count)
     except InputError as error:
         if not json:
             raise

@@ -7,18 +7,22 @@ import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aimcsim.errors import ConfigError, InputError, Problem, TraceError
+from aimcsim.mapping import MappingPolicy
+from aimcsim.mapping.policy import Pack, Placement
 from aimcsim.spec import ChipFile, load_chip, preset_names
 from aimcsim.workload import Workload, load_workload
 from aimcsim.workload.load import demo_inputs, workload_names
 
 Loaded = TypeVar("Loaded")
 Arrays = dict[str, NDArray[Any]]
+
+MOST_CHIPS = 1_000_000
 
 
 def load_both(chip: str, workload: str, overrides: Sequence[str] = ()) -> tuple[ChipFile, Workload]:
@@ -36,6 +40,44 @@ def load_both(chip: str, workload: str, overrides: Sequence[str] = ()) -> tuple[
     if spec is None or network is None:
         raise ConfigError.of(problems)
     return spec, network
+
+
+def mapping_choice(
+    pack: Pack, replicate: Sequence[str] | None, placement: Placement, file: Path | None
+) -> MappingPolicy | Path:
+    """Return what the mapping options ask for.
+
+    Raises
+    ------
+    ConfigError
+        If they contradict each other, or `--replicate` is not understood.
+    """
+    if file is not None:
+        if pack != "none" or replicate or placement != "in-order":
+            raise ConfigError("--mapping FILE says it all; it goes without --pack, --replicate and --placement")
+        return file
+    named: dict[str, int] = {}
+    budget: int | Literal["all"] | None = None
+    for text in replicate or ():
+        layer, _, count = text.rpartition("=")
+        if not layer and text == "all":
+            budget = "all"
+        elif not count.isdecimal() or int(count) < 1:
+            raise ConfigError(f"--replicate takes `all`, a number of crossbars or LAYER=REPLICAS (got `{text}`)")
+        elif layer:
+            named[layer] = int(count)
+        else:
+            budget = int(count)
+    return MappingPolicy(pack=pack, replicas=named, budget=budget, placement=placement)
+
+
+def chip_count(text: str | None) -> int | Literal["auto"] | None:
+    """Return what `--chips` asks for; raise ConfigError if it is neither a number nor `auto`."""
+    if text is None or text == "auto":
+        return "auto" if text else None
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_CHIPS:
+        raise ConfigError(f"--chips takes a number from 1 to {MOST_CHIPS} or `auto` (got `{text}`)")
+    return int(text)
 
 
 def check_order(chip: str, workload: str | None = None) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from rich.table import Table
 
@@ -12,7 +14,8 @@ from aimcsim.cli.inputs import check_order, load_both
 from aimcsim.cli.names import local
 from aimcsim.cli.tables import counted, grid
 from aimcsim.cli.views import Row
-from aimcsim.errors import Problem
+from aimcsim.errors import ConfigError, Problem
+from aimcsim.mapping import MappingPolicy, capacity, hop_bytes, mapping_yaml, mesh_of
 from aimcsim.mapping.mapping import COLUMNS
 from aimcsim.quotas import Quota
 from aimcsim.run import Built, build
@@ -21,8 +24,8 @@ from aimcsim.units import format_si
 
 MAP_COLUMNS = tuple("~layer" if name == "layer" else name for name in COLUMNS)
 MAP_CAPTION = (
-    "blocks: pieces of the matrix, a crossbar each; fill: of the cells of these crossbars; home: tile of the results; "
-    "a gap in crossbars: converter banks are taken whole"
+    "blocks: pieces of the matrix, a crossbar each, or part of one (*); fill: of the cells of these crossbars; "
+    "home: tile of the results; a gap in crossbars: converter banks are taken whole"
 )
 SPACE_CAPTION = "bytes: of one vector; least: for progress; quota: given (0: shares a pool)"
 
@@ -69,13 +72,30 @@ def map_rows(built: Built) -> Row:
 
 
 def _fit(built: Built) -> Row:
-    tile = built.chip.tile
+    mapping, tiles = built.mapping, mesh_of(built.chip).tiles
     return {
         "chip": built.chip.name,
         "workload": built.workload.name,
-        "crossbars": {"used": built.mapping.crossbars_used, "there": tile.count * tile.crossbars},
-        "tiles": {"used": built.mapping.tiles_used, "there": tile.count},
+        "chips": built.chip.system.chips_per_package,
+        "crossbars": {"used": mapping.crossbars_used, "there": capacity(built.chip)},
+        "tiles": {"used": mapping.tiles_used, "there": tiles},
+        "hop_bytes": hop_bytes(mapping, built.workload, built.chip),
     }
+
+
+def check_writable(output: Path | None, *, force: bool) -> None:
+    """Raise unless a mapping may be written to a file."""
+    if output is not None and output.exists() and not force:
+        raise ConfigError(f"{output}: is there already; --force replaces it")
+
+
+def write_mapping(built: Built, output: Path) -> None:
+    """Write the mapping of a built system to a file."""
+    text = mapping_yaml(built.mapping, built.workload, built.chip)
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{output}: cannot be written ({error.strerror or error})") from error
 
 
 def _edge_row(quota: Quota) -> Row:
@@ -103,14 +123,23 @@ def map_tables(built: Built) -> tuple[Table, Table]:
 
 
 def _short(stream: str) -> str:
-    """Return `conv1.mvm@0` for `conv1.mvm@tile[0]`."""
+    """Return `conv1.mvm@0` for `conv1.mvm@tile[0]`; `@1:0` on chip 1, `@0.3.5` for block 5 in crossbar 3."""
     name, _, place = stream.partition("@")
-    return f"{name}@{place.removeprefix('tile[').removesuffix(']')}"
+    tile = re.sub(r"^(?:chip\[(\d+)\]\.)?tile\[(\d+)\]", _tile_number, place)
+    return f"{name}@{re.sub(r'(crossbar|block).([0-9.]+).', _number, tile)}"
+
+
+def _number(found: re.Match[str]) -> str:
+    return found[2]
+
+
+def _tile_number(found: re.Match[str]) -> str:
+    return ":".join(filter(None, found.groups()))
 
 
 def _placed(buffer: str) -> str:
     """Return `scratch@0` for `chip.tile[0].scratch`."""
-    tile, _, name = local(buffer).partition(".")
+    tile, _, name = local(buffer).rpartition(".")
     return _short(f"{name}@{tile}")
 
 
@@ -124,7 +153,13 @@ def _cell(key: str, value: Any) -> str:
     return f"{value:.0%}" if key == "fill" else str(value)
 
 
-def checked(chip: str, workload: str | None, overrides: Sequence[str]) -> Row:
+def checked(
+    chip: str,
+    workload: str | None,
+    overrides: Sequence[str],
+    mapping: MappingPolicy | Path | None = None,
+    chips: int | Literal["auto"] | None = None,
+) -> Row:
     """Return what a check found out.
 
     Raises
@@ -135,7 +170,7 @@ def checked(chip: str, workload: str | None, overrides: Sequence[str]) -> Row:
     if workload is None:
         check_order(chip)
         return {"chip": _chip_row(load_chip(chip, overrides))}
-    built = build(*load_both(chip, workload, overrides))
+    built = build(*load_both(chip, workload, overrides), mapping=mapping, chips=chips)
     network = {"layers": len(built.workload.layers), "weights": built.workload.weights, "macs": built.workload.macs}
     return {**_fit(built), "network": network, "buffers": _buffers(built)}
 
@@ -166,11 +201,27 @@ def check_table(found: Row) -> Table:
     network = found["network"]
     size = f"{counted(network['layers'], 'layer')}, {network['weights']} weights, {network['macs']} MACs"
     rows = [("network", size)]
-    rows += [(key, f"{found[key]['used']} of {found[key]['there']}") for key in ("crossbars", "tiles")]
+    if found["chips"] > 1:
+        rows.append(("chips", str(found["chips"])))
+    rows += [(key, _share_of(found[key])) for key in ("crossbars", "tiles")]
     for row in found["buffers"]:
         least = f"{row['least_bytes']} of {row['size_bytes']} bytes for progress"
         rows.append((local(row["buffer"]), f"{least}, {row['full_rate_bytes']} for full rate"))
-    return grid(f"{found['workload']} fits {found['chip']}", ("", ""), rows)
+    return grid(f"{found['workload']} fits {found['chip']}", ("", ""), rows, _room(found))
+
+
+def _share_of(part: Row) -> str:
+    return f"{part['used']} of {part['there']} ({part['used'] / part['there']:.0%})"
+
+
+def _room(found: Row) -> str:
+    """Return what could be changed about how much room there is."""
+    advice = []
+    if found["crossbars"]["used"] * 2 <= found["crossbars"]["there"]:
+        advice.append("--replicate all fills the free crossbars with replicas")
+    if any(row["full_rate_bytes"] > row["size_bytes"] for row in found["buffers"]):
+        advice.append("a buffer below its full rate makes layers wait: larger tile.buffers, or fewer layers a tile")
+    return "; ".join(advice)
 
 
 def problem_rows(problems: Iterable[Problem]) -> list[Row]:

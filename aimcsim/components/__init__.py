@@ -8,6 +8,6 @@ from aimcsim.components.converters import AdcBanks
 from aimcsim.components.crossbar import Crossbars
 from aimcsim.components.digital import DigitalUnit, SlotRack
 from aimcsim.components.interconnect import Hop, Interconnect
-from aimcsim.components.offchip import Channel
+from aimcsim.components.offchip import Channel, Pipe
 
-__all__ = ["AdcBanks", "Buffer", "Channel", "Crossbars", "DigitalUnit", "Hop", "Interconnect", "SlotRack"]
+__all__ = ["AdcBanks", "Buffer", "Channel", "Crossbars", "DigitalUnit", "Hop", "Interconnect", "Pipe", "SlotRack"]

@@ -11,7 +11,8 @@ CAUSE = "crossbar_busy"
 class Crossbars:
     """The crossbars of one tile.
 
-    A layer's crossbars on a tile are read together: one server stands for the group, named by the first and last.
+    The crossbars that a share of a layer has to itself are read together: one server stands for the group, named by the
+    first and last. A crossbar that several layers share is a group of one, with a client for each block.
     """
 
     def __init__(self, system: System, tile: str, clock: ClockDomain | None) -> None:

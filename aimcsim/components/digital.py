@@ -1,4 +1,7 @@
-"""Digital units and counted slots of a tile: shared by its layers, or one for each."""
+"""Digital units and counted slots of a tile: shared by its layers, or one for each.
+
+Where several layers share a crossbar, what there is for each layer is there once for the crossbar.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +28,11 @@ class DigitalUnit:
         self._shared = shared
         self._servers: dict[str, Server] = {}
 
-    def server(self, layer: str) -> Server:
-        """Return the server that a layer uses."""
-        key = "" if self._shared else layer
+    def server(self, owner: str) -> Server:
+        """Return the server that a layer, or the crossbar that several of them share, uses."""
+        key = "" if self._shared else owner
         if key not in self._servers:
-            path = self._path if self._shared else f"{self._path}[{layer}]"
+            path = self._path if self._shared else f"{self._path}[{owner}]"
             self._servers[key] = self._system.add_server(path, self._kind, self._clock)
         return self._servers[key]
 
@@ -52,11 +55,11 @@ class SlotRack:
         self._shared = shared
         self._pools: dict[str, SlotPool] = {}
 
-    def pool(self, layer: str) -> SlotPool:
-        """Return the pool that a layer takes its slots from."""
-        key = "" if self._shared else layer
+    def pool(self, owner: str, *, shared: bool) -> SlotPool:
+        """Return the pool that a layer, or a crossbar that is `shared` by several of them, takes its slots from."""
+        key = "" if self._shared else owner
         if key not in self._pools:
-            path = self._path if self._shared else f"{self._path}[{layer}]"
-            pool = self._system.add_slots(path, self._kind, self._cause, self._count, shared=self._shared)
-            self._pools[key] = pool
+            path = self._path if self._shared else f"{self._path}[{owner}]"
+            shared = shared or self._shared
+            self._pools[key] = self._system.add_slots(path, self._kind, self._cause, self._count, shared=shared)
         return self._pools[key]

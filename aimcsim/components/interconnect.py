@@ -2,16 +2,17 @@
 
 A packet's head moves on as soon as a link has taken it, `router_cycles + link_cycles` a hop; each link is held for as
 many cycles as the packet has flits. Routers buffer what they must (a stream sends only what has space reserved at its
-destination), so contention shows as waiting for links. `ideal` keeps the latency and drops the contention.
+destination), so contention shows as waiting for links. A link between chips takes a packet whole before it passes it
+on. `ideal` keeps the latency and drops the contention.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from aimcsim.engine import Server, SlotPool, Span, System, span_of
-from aimcsim.network import Mesh
-from aimcsim.network.topology import endpoint_name
+from aimcsim.network import Link, Mesh
 from aimcsim.units import ClockDomain
 
 LINK_CAUSE = "link_busy"
@@ -25,10 +26,11 @@ class Hop(NamedTuple):
     server: Server | None
     latency: Span
     interval: Span
+    between_chips: bool
 
 
 class Interconnect:
-    """The network of one chip.
+    """The network of one chip, or of several that are joined.
 
     Parameters
     ----------
@@ -38,6 +40,7 @@ class Interconnect:
     router_cycles, link_cycles : int   Head latency through a router and over a link.
     packet_slots : int                 Packets that one interface may have under way.
     contended : bool                   False for the ideal network.
+    chip_link : callable or None       (latency, interval) of so many bytes between chips; None if there is one chip.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Interconnect:
         link_cycles: int,
         packet_slots: int,
         contended: bool,
+        chip_link: Callable[[int], tuple[Span, Span]] | None = None,
     ) -> None:
         self.clock = clock
         self._system = system
@@ -61,6 +65,7 @@ class Interconnect:
         self._cycles = (link_cycles, router_cycles + link_cycles)
         self._packet_slots = packet_slots
         self._contended = contended
+        self._chip_link = chip_link
         self._links: dict[str, Server] = {}
         self._slots: dict[int, SlotPool] = {}
 
@@ -68,31 +73,40 @@ class Interconnect:
         """Return the flits of a packet with so many bytes of payload."""
         return -(-(8 * size_bytes + self._overhead_bits) // self._width_bits)
 
+    def packet_bytes(self, size_bytes: int) -> int:
+        """Return the bytes of a packet with so many bytes of payload."""
+        return -(-(8 * size_bytes + self._overhead_bits) // 8)
+
     def hops(self, source: int, target: int, size_bytes: int) -> list[Hop]:
         """Return the links of a packet's way; the last one also waits for the packet's tail."""
-        flits = self.flits(size_bytes)
         route = self._mesh.route(source, target)
-        hops = []
-        for index, link in enumerate(route):
-            tail = flits - 1 if index == len(route) - 1 else 0
-            latency = max(1, self._cycles[link.routers_before] + tail)
-            hops.append(Hop(link.name, self._link(link.name), self._span(latency), self._span(flits)))
-        return hops
+        last = len(route) - 1
+        return [self._hop(link, size_bytes, is_last=index == last) for index, link in enumerate(route)]
+
+    def _hop(self, link: Link, size_bytes: int, *, is_last: bool) -> Hop:
+        flits = self.flits(size_bytes)
+        latency = self._span(max(1, self._cycles[link.routers_before] + (flits - 1 if is_last else 0)))
+        interval = self._span(flits)
+        if link.between_chips:
+            assert self._chip_link is not None, "several chips have links between them"
+            latency, interval = self._chip_link(self.packet_bytes(size_bytes))
+        return Hop(link.name, self._server(link), latency, interval, link.between_chips)
 
     def slots(self, endpoint: int) -> SlotPool:
         """Return the packet slots of an endpoint's interface."""
         if endpoint not in self._slots:
-            path = f"{endpoint_name(endpoint)}.packet_slot"
+            path = f"{self._mesh.name(endpoint)}.packet_slot"
             pool = self._system.add_slots(path, "packet_slot", SLOT_CAUSE, self._packet_slots, shared=True)
             self._slots[endpoint] = pool
         return self._slots[endpoint]
 
-    def _link(self, name: str) -> Server | None:
+    def _server(self, link: Link) -> Server | None:
         if not self._contended:
             return None
-        if name not in self._links:
-            self._links[name] = self._system.add_server(name, "link", self.clock)
-        return self._links[name]
+        if link.name not in self._links:
+            kind, clock = ("chip_link", None) if link.between_chips else ("link", self.clock)
+            self._links[link.name] = self._system.add_server(link.name, kind, clock)
+        return self._links[link.name]
 
     def _span(self, cycles: int) -> Span:
         return span_of(cycles, self.clock, in_cycles=True)

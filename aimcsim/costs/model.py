@@ -13,8 +13,10 @@ arithmetic from published ones, `assumed` with a reason. A run lists the assumed
 
 GRADES: tuple[Grade, ...] = get_args(Grade)
 
-InstancesPer = Literal["crossbar", "tile", "chip", "converter", "bank", "buffer", "router", "link", "row", "column"]
-"""What a chip has one instance of a component for; `buffer` is the buffer that the component is named after."""
+InstancesPer = Literal[
+    "crossbar", "tile", "chip", "converter", "bank", "buffer", "router", "link", "chip_link", "row", "column"
+]
+"""What a system has one instance of a component for; `buffer` is the buffer that the component is named after."""
 
 INSTANCES: tuple[InstancesPer, ...] = get_args(InstancesPer)
 

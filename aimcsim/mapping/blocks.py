@@ -5,7 +5,7 @@ Says what fits into a crossbar; where the crossbars are is the placement's matte
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
@@ -30,7 +30,7 @@ class MatrixShape(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WeightBlock:
-    """What one crossbar holds of one layer: the same rows and columns of one or several consecutive groups.
+    """What is read of one layer in one crossbar: the same rows and columns of one or several consecutive groups.
 
     Several groups lie block-diagonally: each has rows and columns of its own, and the cells where the rows of one meet
     the columns of another stay at zero. Columns are counted in weights; one weight is as many physical columns as the
@@ -80,6 +80,16 @@ class BlockColumns(NamedTuple):
     first_col: IndexArray
     cols: IndexArray
 
+    @property
+    def inputs(self) -> int:
+        """Different inputs of the layer that the blocks take."""
+        return _distinct(self.first_group, self.first_row, self.groups * self.rows)
+
+    @property
+    def outputs(self) -> int:
+        """Different outputs of the layer that the blocks add to."""
+        return _distinct(self.first_group, self.first_col, self.groups * self.cols)
+
 
 @dataclass(frozen=True, slots=True)
 class BlockGrid:
@@ -119,10 +129,10 @@ class BlockGrid:
         for index, place in enumerate(zip(*(column.tolist() for column in every), strict=True)):
             yield WeightBlock(self.layer, index, *place)
 
-    def columns(self, blocks: range) -> BlockColumns:
-        """Return a run of consecutive blocks as columns."""
+    def columns(self, blocks: Sequence[int]) -> BlockColumns:
+        """Return some blocks as columns."""
         _, across, down = self.steps
-        outputs, row = np.divmod(np.arange(blocks.start, blocks.stop, dtype=np.int64), down)
+        outputs, row = np.divmod(_numbers(blocks), down)
         group, col = np.divmod(outputs, across)
         return BlockColumns(
             *_run(group, self.groups, self.shape.groups),
@@ -159,10 +169,24 @@ def _groups_together(shape: MatrixShape, chip: ChipFile) -> int:
     return max(1, min(shape.groups, chip.tile.crossbar.rows // shape.k, chip.weights_per_row // shape.n))
 
 
+def _numbers(blocks: Sequence[int]) -> IndexArray:
+    """Return block indices as an array, without a look at each of them where they are a range."""
+    if isinstance(blocks, range):
+        return np.arange(blocks.start, blocks.stop, blocks.step, dtype=np.int64)
+    return np.array(blocks, dtype=np.int64)
+
+
 def _run(step: IndexArray, most: int, total: int) -> tuple[IndexArray, IndexArray]:
     """Return (first, length) of the runs with numbers `step` that cover ``0..total-1``, each of `most` but the last."""
     first = step * most
     return first, np.minimum(most, total - first)
+
+
+def _distinct(first_group: IndexArray, first: IndexArray, covered: IndexArray) -> int:
+    """Return how many rows (or columns) blocks cover that begin at (first_group, first), each place counted once."""
+    places = first_group * (int(first.max()) + 1) + first
+    _, once = np.unique(places, return_index=True)
+    return int(covered[once].sum())
 
 
 def _ceil(amount: int, unit: int) -> int:

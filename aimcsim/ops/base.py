@@ -78,6 +78,27 @@ class Window:
         return cls(index, index + 1, np.ones_like(index))
 
     @classmethod
+    def dealt(cls, vectors: int, first: int, step: int) -> Window:
+        """Output vector i requires the inputs up to its turn, which are the vectors first, first + step, ..."""
+        index = np.arange(vectors, dtype=np.int64)
+        passed = np.maximum(index - first + step, 0) // step
+        fresh = np.diff(passed, prepend=0)
+        return cls(passed - 1, passed, fresh)
+
+    def every(self, first: int, step: int, width: int) -> Window:
+        """Return the windows of the outputs first, first + step, ... alone, of rows that are `width` outputs wide.
+
+        `needs` and `keeps` stay those of all outputs up to each and after it, which others of the same tensor have;
+        `fresh` is what entered since the output before, at most a full window.
+        """
+        chosen = np.arange(first, len(self.needs), step)
+        before = np.maximum(chosen - step + 1, chosen // width * width)
+        entered = np.append(0, np.cumsum(self.fresh))
+        fresh = np.minimum(entered[chosen + 1] - entered[before], self.fresh.max())
+        keeps = self.keeps[np.minimum(chosen + step, len(self.keeps)) - 1]
+        return Window(self.needs[chosen], keeps, fresh)
+
+    @classmethod
     def whole(cls, vectors: int) -> Window:
         """One output vector requires every input vector."""
         last, count = np.array([vectors - 1]), np.array([vectors])

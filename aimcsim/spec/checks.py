@@ -49,9 +49,11 @@ def _one_package(chip: ChipFile) -> str:
     return "" if count == 1 else f"links between packages are not simulated yet, so this must be 1 (got `{count}`)"
 
 
-def _one_chip(chip: ChipFile) -> str:
+def _joined(chip: ChipFile) -> str:
     count = chip.system.chips_per_package
-    return "" if count == 1 else f"links between chips are not simulated yet, so this must be 1 (got `{count}`)"
+    if count == 1 or chip.system.chip_link is not None:
+        return ""
+    return f"{count} chips need a `system.chip_link` with its bandwidth and latency to join them"
 
 
 def _grid(chip: ChipFile) -> str:
@@ -107,7 +109,7 @@ _CELLS = ("tile.crossbar.cell_bits", "tile.crossbar.cells", "numbers.weight_bits
 
 RULES = (
     Rule(("system.packages",), _one_package),
-    Rule(("system.chips_per_package",), _one_chip),
+    Rule(("system.chips_per_package", "system.chip_link"), _joined),
     Rule(("tile.count", "network.routers", "network.tiles_per_router"), _grid),
     Rule(("tile.adc.crossbars", "tile.crossbars"), _whole_banks),
     Rule(("tile.adc.converters", "tile.adc.crossbars", "tile.crossbar.cols"), _whole_converters),
@@ -146,6 +148,8 @@ def _roles(chip: ChipFile) -> Iterator[Problem]:
         if buffer.size_bytes == 0:
             yield chip.where.problem(f"tile.buffers.{name}.size", "a buffer must hold something (got `0 B`)")
     channels = {"host.link": chip.host.link, "memory.channel": chip.memory.channel}
+    if chip.system.chip_link is not None:
+        channels["system.chip_link"] = chip.system.chip_link
     for path, channel in channels.items():
         if channel.bandwidth_bytes_per_s == 0:
             yield chip.where.problem(f"{path}.bandwidth", "a bandwidth must be above 0")

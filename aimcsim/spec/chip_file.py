@@ -57,6 +57,7 @@ QUANTITIES = (
     "crossbars",
     "work_elements",
     "flit_hops",
+    "chip_link_bytes",
     "row_writes",
     "weights",
     "one",
@@ -121,11 +122,24 @@ class Clock(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Channel(Section):
+    """A pipe off the chip: a transfer takes `latency_ps` plus its bytes over the bandwidth."""
+
+    bandwidth_bytes_per_s: BandwidthBytesPerS
+    latency_ps: TimePs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class System(Section):
-    """What surrounds the chip. Links between chips and packages are not simulated, so both counts are one."""
+    """How many chips there are, and what joins one to the next. Links between packages are not simulated.
+
+    The chips are equal and stand in a row; `chip_link` is one direction between two neighbours. Host and memory are
+    joined to the first.
+    """
 
     packages: Positive = 1
     chips_per_package: Positive = 1
+    chip_link: Channel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,14 +160,6 @@ class Network(Section):
     link_cycles: NotNegative
     packet_slots: Positive = 8
     packet_overhead_bits: NotNegative = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channel(Section):
-    """A pipe off the chip: a transfer takes `latency_ps` plus its bytes over the bandwidth."""
-
-    bandwidth_bytes_per_s: BandwidthBytesPerS
-    latency_ps: TimePs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -395,21 +401,22 @@ class ChipFile(Section):
         return magnitude + (inputs.sign == "twos_complement")
 
     def instances(self, per: InstancesPer) -> int:
-        """Return how many of something the chip has; a link is one direction between two neighbouring routers."""
-        tile, (columns, rows) = self.tile, self.network.routers
-        crossbars = tile.count * tile.crossbars
+        """Return how many of something all chips have; a link is one direction between two neighbouring routers."""
+        tile, (columns, rows), chips = self.tile, self.network.routers, self.system.chips_per_package
+        crossbars = chips * tile.count * tile.crossbars
         banks = crossbars // tile.adc.crossbars
         counts: dict[InstancesPer, int] = {
-            "chip": 1,
-            "tile": tile.count,
-            "buffer": tile.count,
+            "chip": chips,
+            "chip_link": 2 * (chips - 1),
+            "tile": chips * tile.count,
+            "buffer": chips * tile.count,
             "crossbar": crossbars,
             "bank": banks,
             "converter": banks * tile.adc.converters,
             "row": crossbars * tile.crossbar.rows,
             "column": crossbars * tile.crossbar.cols,
-            "router": columns * rows,
-            "link": 2 * ((columns - 1) * rows + columns * (rows - 1)),
+            "router": chips * columns * rows,
+            "link": chips * 2 * ((columns - 1) * rows + columns * (rows - 1)),
         }
         return counts[per]
 
@@ -420,14 +427,16 @@ class ChipFile(Section):
 
     @property
     def static_power_w(self) -> Fraction:
-        """Power that the chip draws whether or not it works."""
+        """Power that the chips draw whether or not it works."""
         costs = self.costs.values()
         return sum((cost.static_power_w * self.instances(cost.instances_per) for cost in costs), Fraction(0))
 
     def assumed(self) -> tuple[str, ...]:
-        """Return what a run lists among its assumptions: the file's own, then every assumed cost with its reason."""
+        """Return what a run lists among its assumptions: the file's own, then assumed costs with the reason."""
         found = list(self.assumptions)
         for component, cost in self.costs.items():
+            if not self.instances(cost.instances_per):
+                continue
             if cost.grade == "assumed" and (cost.area_m2 or cost.static_power_w):
                 found.append(f"costs.{component}: {cost.source.how}")
             for name, action in cost.actions.items():

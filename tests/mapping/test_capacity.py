@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aimcsim.errors import CapacityError
-from aimcsim.mapping import Lever, cut, levers, map_workload, matrices
+from aimcsim.mapping import Lever, MappingPolicy, cut, levers, map_workload, matrices
 from aimcsim.spec import ChipFile, load_chip
 from aimcsim.workload.graph import Workload
 
@@ -28,9 +28,9 @@ def counted(workload: Workload, chip: ChipFile) -> int:
     return end
 
 
-def fits(workload: Workload, chip: ChipFile) -> bool:
+def fits(workload: Workload, chip: ChipFile, policy: MappingPolicy | None = None) -> bool:
     try:
-        map_workload(workload, chip)
+        map_workload(workload, chip, policy)
     except CapacityError:
         return False
     return True
@@ -57,6 +57,7 @@ def test_the_error_says_where_what_and_which_levers_there_are(matrix_network: Ma
         "workload `net` needs 100 crossbars of 64 x 64, the chip has 96 (4 tiles x 24); levers: "
         "tile.count 4 -> 5 with network.routers (needs 100 of 120, fits); "
         "tile.crossbars 24 -> 32 (needs 100 of 128, fits); "
+        "system.chips_per_package 1 -> 2 (needs 100 of 192, fits); "
         "tile.crossbar.rows 64 -> 128 (needs 50 of 96, fits); "
         "tile.crossbar.cols 64 -> 128 (needs 50 of 96, fits); "
         "tile.crossbar.cell_bits 4 -> 7 (needs 50 of 96, fits); "
@@ -134,9 +135,13 @@ def test_every_number_of_every_lever_is_what_pulling_it_gives(
     except ValueError:  # converters that do not divide the columns
         return
     for lever in levers(network, chip):
+        if lever.path == "--pack":
+            assert lever.needed < counted(network, chip)
+            assert lever.fits == fits(network, chip, MappingPolicy(pack="crossbar"))
+            continue
         changed = pulled(lever, overrides)
         assert lever.needed == counted(network, changed)
-        assert lever.capacity == changed.tile.count * changed.tile.crossbars
+        assert lever.capacity == changed.system.chips_per_package * changed.tile.count * changed.tile.crossbars
         assert lever.fits == fits(network, changed)
         assert lever.needed < counted(network, chip) or lever.capacity > chip.tile.count * chip.tile.crossbars
 

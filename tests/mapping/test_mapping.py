@@ -66,12 +66,12 @@ def test_the_mapping_can_be_read(residual_network: Workload, make_chip: MakeChip
 
     assert describe(map_workload(residual_network, chip), residual_network, chip).splitlines() == [
         "residual on tiny: 12 of 18 crossbars, 2 of 3 tiles",
-        "layer   kind        matrix   blocks  slices  tiles  crossbars  fill  home",
-        "squash  activation  -        -       -       -      -          -     0",
-        "fc1     conv2d      70 x 70  10      2       2      0:0 - 1:3  48%   1",
-        "sum     add         -        -       -       -      -          -     0",
-        "fc2     conv2d      70 x 2   2       2       1      1:4 - 1:5  7%    1",
-        "pass    activation  -        -       -       -      -          -     1",
+        "layer   kind        matrix   blocks  replicas  slices  tiles  crossbars  fill  home",
+        "squash  activation  -        -       -         -       -      -          -     0",
+        "fc1     conv2d      70 x 70  10      1         2       2      0:0 - 1:3  48%   1",
+        "sum     add         -        -       -         -       -      -          -     0",
+        "fc2     conv2d      70 x 2   2       1         2       1      1:4 - 1:5  7%    1",
+        "pass    activation  -        -       -         -       -      -          -     1",
     ]
 
 
@@ -84,6 +84,7 @@ def test_the_table_has_the_numbers_behind_the_text(matrix_network: MakeWorkload,
             "kind": "conv2d",
             "matrix": "9 x 1 x 20",
             "blocks": 3,
+            "replicas": 1,
             "slices": 2,
             "tiles": 1,
             "crossbars": "0:0 - 0:2",

@@ -7,14 +7,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aimcsim.mapping import LayerShare
-from aimcsim.mapping.placement import crossbars_needed, shares, starts
+from aimcsim.mapping.placement import Part, Piece, crossbars_needed, shares, starts
 
 COUNTS = st.lists(st.integers(1, 14), max_size=8)
 
 
 def shared_out(counts: list[int], tile_crossbars: int, bank: int) -> tuple[LayerShare, ...]:
     """Return the shares of layers `0`, `1`, ... of so many blocks each."""
-    return shares({str(layer): count for layer, count in enumerate(counts)}, tile_crossbars, bank)
+    pieces = [Piece(count, (Part(str(layer), 0, range(count)),)) for layer, count in enumerate(counts)]
+    return tuple(shares(pieces, tile_crossbars, bank))
 
 
 def places(on_tiles: tuple[LayerShare, ...]) -> list[tuple[str, int, int, int]]:

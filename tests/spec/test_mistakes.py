@@ -28,7 +28,7 @@ MISTAKES = {
     ),
     "unknown field with nothing near": (
         "system: {boards: 2}\n",
-        "3:10: system.boards: unknown field (got `boards`); one of: `packages`, `chips_per_package`",
+        "3:10: system.boards: unknown field (got `boards`); one of: `packages`, `chips_per_package`, `chip_link`",
     ),
     "unknown field of a cost": (
         "costs:\n  adc: {actions: {convert: {enrgy: 1 pJ}}}\n",
@@ -104,8 +104,8 @@ MISTAKES = {
         "4:10: tile.count: 2 x 2 routers with 1 each make 4 tiles, and `tile.count` is 3",
     ),
     "more than one chip": (
-        "system:\n  chips_per_package: 2\n",
-        "4:22: system.chips_per_package: links between chips are not simulated yet, so this must be 1 (got `2`)",
+        "system:\n  chips_per_package: 2\n  chip_link:\n",
+        "4:22: system.chips_per_package: 2 chips need a `system.chip_link` with its bandwidth and latency to join them",
     ),
     "flip without offset cells": (
         "tile:\n  crossbar:\n    flip: true\n",
