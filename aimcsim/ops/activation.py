@@ -50,7 +50,8 @@ class ActivationFunction:
         """
         if self.name in CURVES:
             with np.errstate(all="ignore"):
-                return CURVES[self.name].formula(x.astype(np.float64), *self.parameters).astype(x.dtype) + 0.0
+                y: NDArray[T] = CURVES[self.name].formula(x.astype(np.float64), *self.parameters).astype(x.dtype) + 0.0
+            return y
         if self.low > -math.inf:
             x = np.maximum(x, self.low) + 0.0
         if self.high < math.inf:

@@ -133,11 +133,11 @@ def _prelu(op: PRelu, inputs: list[Array]) -> Array:
     return np.maximum(inputs[0], 0) + op.slope.astype(np.float64) * np.minimum(inputs[0], 0)
 
 
-def _softmax(op: Softmax, inputs: list[Array]) -> Array:
-    return np.exp(_log_softmax(op, inputs))
+def _softmax(_op: Softmax, inputs: list[Array]) -> Array:
+    return np.exp(_log_softmax(_op, inputs))
 
 
-def _log_softmax(op: Softmax | LogSoftmax, inputs: list[Array]) -> Array:
+def _log_softmax(_op: Softmax | LogSoftmax, inputs: list[Array]) -> Array:
     return np.asarray(inputs[0] - np.logaddexp.reduce(inputs[0], axis=-1, keepdims=True))
 
 
