@@ -50,8 +50,8 @@ class ActivationFunction:
         """
         if self.name in CURVES:
             with np.errstate(all="ignore"):
-                y: NDArray[T] = CURVES[self.name].formula(x.astype(np.float64), *self.parameters).astype(x.dtype) + 0.0
-            return y
+                y = CURVES[self.name].formula(x.astype(np.float64), *self.parameters)
+            return np.asarray(y + 0.0, dtype=x.dtype)
         if self.low > -math.inf:
             x = np.maximum(x, self.low) + 0.0
         if self.high < math.inf:

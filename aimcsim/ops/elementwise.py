@@ -157,9 +157,8 @@ class Affine(Elementwise):
         if self.factor.dtype != np.float32 or self.offset.dtype != np.float32:
             raise ValueError(f"factor and offset must be float32 (got {self.factor.dtype} and {self.offset.dtype})")
         if self.factor.ndim != 2 or self.factor.shape != self.offset.shape or not self.factor.size:
-            raise ValueError(
-                f"factor and offset must both be [1 or vectors, length] (got {self.factor.shape} and {self.offset.shape})"
-            )
+            shapes = f"{self.factor.shape} and {self.offset.shape}"
+            raise ValueError(f"factor and offset must both be [1 or vectors, length] (got {shapes})")
 
     def output_shape(self, *inputs: TensorShape) -> TensorShape:
         """Return the shape of the input."""

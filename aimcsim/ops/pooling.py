@@ -22,7 +22,7 @@ class Pool2d(DigitalKind):
     ----------
     sliding : where the window stands on the input.
     mode : `max` (padding never wins) or `average` (the sum runs over kernel positions row by row).
-    count_include_pad : whether an average divides by kernel positions on the pads too, or only by those inside the input.
+    count_include_pad : whether an average divides by kernel positions on the pads too, or by those inside alone.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Moving elements between vectors: layout changes that no neighbouring layer can absorb, slices, repetition, padding."""
+"""Moving elements between vectors: layout changes that no neighbour can absorb, slices, repetition, padding."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Gather(DigitalKind):
         """Return the shape asked for, from any input that has the elements."""
         check_arity(self, inputs)
         if inputs[0].elements <= self.index.max():
-            raise ValueError(f"a {self.kind} of element {self.index.max()} needs an input that has it (got {inputs[0]})")
+            raise ValueError(f"a {self.kind} needs an input with element {self.index.max()} (got {inputs[0]})")
         return self.shape
 
     def windows(self, *inputs: TensorShape) -> tuple[Window, ...]:

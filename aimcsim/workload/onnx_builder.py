@@ -136,7 +136,7 @@ class Builder:
         except ValueError as error:
             raise UnsupportedNodeError(str(error)) from None
         if shape.elements > MOST_ELEMENTS:
-            raise UnsupportedNodeError(f"its output has {shape.elements} elements; at most {MOST_ELEMENTS} are possible")
+            raise UnsupportedNodeError(f"its output has {shape.elements} elements, more than {MOST_ELEMENTS}")
         self.layers[name] = Layer(name, op, tuple(sources), shape)
         self.shapes[name] = shape
         return name
@@ -174,6 +174,18 @@ class Builder:
         known[name] = move
         return name
 
+    def straight(self, view: View) -> View:
+        """Return a view of the same elements in a tensor of their own order; of one long vector if it has many axes."""
+        shape = view.shape
+        if len(shape) == 3:
+            return View.of(self.image(view), TensorShape(shape[1], shape[2], shape[0]), IMAGE)
+        if len(shape) > 3:
+            tensor = TensorShape(1, 1, view.elements)
+            own = np.arange(view.elements, dtype=np.int64).reshape(shape)
+            return View(self.rearranged(view, tensor, view.index), tensor, shape, given=own)
+        tensor = TensorShape(*(1,) * (3 - len(shape)), *shape)
+        return View.of(self.rearranged(view, tensor, view.index), tensor, "WC"[-len(shape) :])
+
     def image(self, view: View) -> str:
         """Return the tensor [height, width, channels] that a view [C, H, W] is, rearranged if need be."""
         if len(view.shape) != 3:
@@ -184,7 +196,7 @@ class Builder:
         return self.rearranged(view, TensorShape(height, width, channels), view.index.transpose(1, 2, 0))
 
     def activate(self, node: Node, function: ActivationFunction, view: View | None = None) -> None:
-        """Apply `function` to the node's input (or `view`), inside the layer that produced it if nobody else sees it."""
+        """Apply `function` to the node's input (or `view`), inside the layer that made it if nobody else sees that."""
         view = self.view(node.inputs[0]) if view is None else view
         if function == NO_ACTIVATION:
             self.bind(node, view)

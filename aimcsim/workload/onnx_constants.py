@@ -93,7 +93,7 @@ def _evaluate(node: Node, proto: onnx.NodeProto, opsets: list[Any], inputs: Mapp
         if largest is None and node.op not in _AS_LARGE_AS_INPUTS:
             raise UnsupportedNodeError("the size of its output cannot be told")
         if largest is not None and largest > MOST_COMPUTED:
-            raise UnsupportedNodeError(f"it makes a constant of {largest} elements; at most {MOST_COMPUTED} are possible")
+            raise UnsupportedNodeError(f"it makes a constant of {largest} elements, more than {MOST_COMPUTED}")
         return [np.asarray(value) for value in ReferenceEvaluator(model).run(None, {})]
     except (UnsupportedNodeError, MemoryError):
         raise

@@ -20,7 +20,6 @@ from aimcsim.ops import (
     LayerKind,
     LocalResponse,
     Maximum,
-    Minimum,
     Multiply,
     PRelu,
     Subtract,
@@ -105,6 +104,9 @@ def prelu(b: Builder, node: Node) -> None:
     except ValueError:
         fits = False
     slopes = b.of_vectors(view, slope) if fits else np.empty((0, 0))
+    if len(slopes) > 1:
+        view = b.straight(view)
+        slopes = b.of_vectors(view, slope)
     if len(slopes) != 1:
         raise UnsupportedNodeError(f"its slope must be one number for each channel (got shape {slope.shape})")
     if (slopes == slopes[0, 0]).all():
@@ -227,7 +229,7 @@ def _combined(b: Builder, node: Node, kind: type[Combine], one: View, two: View)
         shape = np.broadcast_shapes(one.shape, two.shape)
     except ValueError:
         raise UnsupportedNodeError(f"its inputs differ in shape ({one.shape} and {two.shape})") from None
-    if one.shape != shape and two.shape != shape:
+    if shape not in {one.shape, two.shape}:
         one = b.gathered(one, one.broadcast(shape).index)
     one, two = (b.settled(view) if view.shape == shape else view for view in (one, two))
     large = one if one.shape == shape else two

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from aimcsim.errors import ConfigError, MissingExtraError, Problem
 from aimcsim.ops import MatrixKind, TensorShape
 from aimcsim.workload import onnx_constants
-from aimcsim.workload.graph import Layer, Layout, Order, Workload
+from aimcsim.workload.graph import Layer, Layout, Workload
 from aimcsim.workload.onnx_builder import Builder, Node, stored
 from aimcsim.workload.onnx_operators import OPERATORS
-from aimcsim.workload.onnx_view import IMAGE, SHARED, UnsupportedNodeError, View
+from aimcsim.workload.onnx_view import IMAGE, SHARED, UnsupportedNodeError, View, positions
 
 if TYPE_CHECKING:
     import onnx
@@ -32,6 +32,8 @@ MOST_OF_INPUT = 25_000_000
 _NHWC_TO_NCHW = [0, 3, 1, 2]
 _IN_PLACE = {"Identity", "Cast", "Add", "Sub", "Mul", "Div", "Pad"}
 """What may stand between an input and the node that turns it, and leaves its axes as they are."""
+_OF_IMAGES = {"Conv", "MaxPool", "AveragePool", "BatchNormalization"}
+"""What takes an input of two axes as channels and pixels of a line."""
 _LONGEST = 200
 """Characters of a foreign message that are shown."""
 _MALFORMED = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
@@ -131,19 +133,25 @@ class _Graph:
             message = f"an input must be [n, sizes...] with one to three known sizes (got {_dims(value)})"
             self._refuse(value.name, message)
             return
-        shape, layout, axes = _as_ours(sizes, channels_last=self._is_channels_last(value.name))
+        axes = self._axes(value.name, len(sizes))
+        named = dict(zip(axes, sizes, strict=True))
+        shape = TensorShape(named.get("H", 1), named.get("W", 1), named["C"])
         if shape.elements > MOST_OF_INPUT:
             self._refuse(value.name, f"an input may have {MOST_OF_INPUT} elements (got {_dims(value)})")
             return
         self.inputs[value.name] = self.builder.shapes[value.name] = shape
-        self.layouts[value.name] = Layout.ordered(shape, layout)
-        if axes == "WC":
-            self.layouts[value.name] = Layout(np.arange(shape.elements, dtype=np.int64).reshape(sizes))
+        self.layouts[value.name] = Layout(positions(shape, axes))
         self.builder.views[value.name] = View.of(value.name, shape, axes, takers=SHARED)
 
     def _refuse(self, tensor: str, message: str) -> None:
         self.lost.add(tensor)
         self.complain(tensor, message)
+
+    def _axes(self, tensor: str, count: int) -> str:
+        """Return what the axes of an input are: features, rows of features or a line of pixels, an image."""
+        if count == 2:
+            return "CW" if any(node.op in _OF_IMAGES for node in self._takers.get(tensor, ())) else "WC"
+        return "C" if count == 1 else "HWC" if self._is_channels_last(tensor) else IMAGE
 
     def _is_channels_last(self, tensor: str) -> bool:
         """Whether everything that takes `tensor` in the end turns it from NHWC to NCHW."""
@@ -319,17 +327,6 @@ def _uses(graph: onnx.GraphProto) -> Counter[str]:
 def _batch(values: Iterable[onnx.ValueInfoProto]) -> int:
     sizes = {dims[0].dim_value for value in values if (dims := value.type.tensor_type.shape.dim)}
     return sizes.pop() if len(sizes) == 1 else 0
-
-
-def _as_ours(sizes: list[int], *, channels_last: bool) -> tuple[TensorShape, Order, str]:
-    """Return shape, layout and axes of an input [features], [rows, features], [C, H, W] or, channels last, [H, W, C]."""
-    if len(sizes) == 1:
-        return TensorShape(1, 1, sizes[0]), "F", "C"
-    if len(sizes) == 2:
-        return TensorShape(1, *sizes), "F", "WC"
-    if channels_last:
-        return TensorShape(*sizes), "HWC", "HWC"
-    return TensorShape(sizes[1], sizes[2], sizes[0]), "CHW", IMAGE
 
 
 def _dims(value: onnx.ValueInfoProto) -> str:

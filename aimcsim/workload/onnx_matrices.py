@@ -59,9 +59,8 @@ def matmul(b: Builder, node: Node) -> None:
 def _product(b: Builder, node: Node, view: View, matrix: Array, bias: Array) -> None:
     """Add ``x @ matrix + bias`` over the last axis of x."""
     if matrix.ndim != 2 or view.shape[-1:] != matrix.shape[:1] or len(view.shape) > 3:
-        shape = ", ".join(map(str, view.shape))
-        message = f"its input must be [n, features] or [n, rows, features] (got [n, {shape}] for a matrix {matrix.shape})"
-        raise UnsupportedNodeError(message)
+        given = f"[n, {', '.join(map(str, view.shape))}] for a matrix {matrix.shape}"
+        raise UnsupportedNodeError(f"its input must be [n, features] or [n, rows, features] (got {given})")
     if bias.ndim > 2 or (bias.ndim == 2 and len(bias) != 1):
         raise UnsupportedNodeError(f"its bias must be the same for every sample (got shape {bias.shape})")
     if len(view.shape) == 1:

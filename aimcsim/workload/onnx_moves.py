@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from aimcsim.ops import AXES, Axis, Concat, IndexArray, TensorShape
+from aimcsim.ops import AXES, Axis, Concat, IndexArray
 from aimcsim.workload.onnx_builder import MOST_MOVED, Builder, Node
-from aimcsim.workload.onnx_view import IMAGE, UnsupportedNodeError, View
+from aimcsim.workload.onnx_view import UnsupportedNodeError, View
 
 _FLOAT = 1  # TensorProto.FLOAT
 
@@ -232,7 +232,7 @@ def concat(b: Builder, node: Node) -> None:
         return
     axes = views[0].axes
     if not axes or any(view.axes != axes for view in views) or rank > 4:
-        views = [_straight(b, view) for view in views]
+        views = [b.straight(view) for view in views]
         axes = views[0].axes
     if len(axes) == rank - 1:
         along: Axis = AXES["CHW".index(axes[axis - 1])]
@@ -240,19 +240,6 @@ def concat(b: Builder, node: Node) -> None:
         b.bind(node, b.whole(b.add(node, op, *(view.source for view in views)), axes))
     else:
         _concat_flat(b, node, views, axis)
-
-
-def _straight(b: Builder, view: View) -> View:
-    """Return a view of the same elements in a tensor of their own order; of one long vector if it has many axes."""
-    if len(view.shape) == 3:
-        return View.of(b.image(view), TensorShape(view.shape[1], view.shape[2], view.shape[0]), IMAGE)
-    tensor = TensorShape(1, *((1, *view.shape) if len(view.shape) == 1 else view.shape[:2]))
-    if len(view.shape) > 2:
-        tensor = TensorShape(1, 1, view.elements)
-    source = b.rearranged(view, tensor, view.index)
-    if len(view.shape) > 2:
-        return View(source, tensor, view.shape, given=np.arange(view.elements).reshape(view.shape))
-    return View.of(source, tensor, "WC" if len(view.shape) == 2 else "C")
 
 
 def _concat_flat(b: Builder, node: Node, views: Sequence[View], axis: int) -> None:

@@ -61,11 +61,7 @@ class View:
         if self.tensor.elements > MOST_INDEXED:
             message = f"it changes the order of {self.tensor.elements} elements; at most {MOST_INDEXED} are possible"
             raise UnsupportedNodeError(message)
-        ours = np.arange(self.tensor.elements, dtype=np.int64)
-        image = ours.reshape(self.tensor.height, self.tensor.width, self.tensor.length)
-        missing = [axis for axis in "HWC" if axis not in self.axes]
-        order = ["HWC".index(axis) for axis in (*missing, *self.axes)]
-        return image.transpose(order).reshape(self.shape)
+        return positions(self.tensor, self.axes)
 
     @property
     def sole(self) -> bool:
@@ -106,6 +102,15 @@ class View:
     def broadcast(self, shape: tuple[int, ...]) -> View:
         """Return the view with its axes of size 1 repeated; ValueError if it does not fit."""
         return self if shape == self.shape else self.picked(np.broadcast_to(self.index, shape))
+
+
+def positions(tensor: TensorShape, axes: str) -> IndexArray:
+    """Return the position of each element of a tensor whose `axes` are taken in this order."""
+    sizes = _sizes(tensor)
+    image = np.arange(tensor.elements, dtype=np.int64).reshape(list(sizes.values()))
+    missing = [axis for axis in sizes if axis not in axes]
+    order = [list(sizes).index(axis) for axis in (*missing, *axes)]
+    return image.transpose(order).reshape([sizes[axis] for axis in axes])
 
 
 def _sizes(tensor: TensorShape) -> dict[str, int]:
