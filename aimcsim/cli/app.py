@@ -25,6 +25,10 @@ WorkloadArgument = Annotated[str, typer.Argument(help="Workload (.yaml, .onnx), 
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a field of the chip file; repeatable.")
 ]
+FoldOption = Annotated[
+    bool,
+    typer.Option("--fold-unsupported", help="Leave out unsupported ONNX nodes that keep their shape, and say which."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 
@@ -92,6 +96,7 @@ def run(  # noqa: PLR0913 - one parameter per option
         Literal["reference", "fast"], typer.Option(help="SimPy processes, or the same times from a compiled loop.")
     ] = "reference",
     overrides: SetOption = None,
+    fold_unsupported: FoldOption = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the run in DIR.")] = False,
     program_first: Annotated[
         bool,
@@ -107,7 +112,7 @@ def run(  # noqa: PLR0913 - one parameter per option
 
     if output is not None:
         check_free(output, force=force)
-    spec, network = load_both(chip, workload, overrides or ())
+    spec, network = load_both(chip, workload, overrides or (), fold_unsupported=fold_unsupported)
     arrays = None if inputs is None else read_inputs(inputs, network)
     with sign_of_life(f"running {network.name} on {spec.name}"):
         done = simulate(
@@ -175,14 +180,19 @@ def chips(*, json: JsonOption = False) -> None:
 
 @app.command("map", cls=GuardedCommand)
 def map_(
-    chip: ChipArgument, workload: WorkloadArgument, *, overrides: SetOption = None, json: JsonOption = False
+    chip: ChipArgument,
+    workload: WorkloadArgument,
+    *,
+    overrides: SetOption = None,
+    fold_unsupported: FoldOption = False,
+    json: JsonOption = False,
 ) -> None:
     """Show which layer sits where, and buffer space."""
     from aimcsim.cli import plans, tables
     from aimcsim.cli.inputs import load_both
     from aimcsim.run import build
 
-    built = build(*load_both(chip, workload, overrides or ()))
+    built = build(*load_both(chip, workload, overrides or (), fold_unsupported=fold_unsupported))
     if json:
         tables.show_json(plans.map_rows(built))
     else:
@@ -195,6 +205,7 @@ def check(
     workload: Annotated[str | None, typer.Argument(help="Workload that the chip should hold.")] = None,
     *,
     overrides: SetOption = None,
+    fold_unsupported: FoldOption = False,
     json: JsonOption = False,
 ) -> None:
     """Check a chip file, a workload, and whether they fit."""
@@ -203,7 +214,7 @@ def check(
     from aimcsim.errors import InputError
 
     try:
-        found = plans.checked(chip, workload, overrides or ())
+        found = plans.checked(chip, workload, overrides or (), fold_unsupported=fold_unsupported)
     except InputError as error:
         if not json:
             raise

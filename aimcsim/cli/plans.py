@@ -124,7 +124,7 @@ def _cell(key: str, value: Any) -> str:
     return f"{value:.0%}" if key == "fill" else str(value)
 
 
-def checked(chip: str, workload: str | None, overrides: Sequence[str]) -> Row:
+def checked(chip: str, workload: str | None, overrides: Sequence[str], *, fold_unsupported: bool = False) -> Row:
     """Return what a check found out.
 
     Raises
@@ -135,7 +135,7 @@ def checked(chip: str, workload: str | None, overrides: Sequence[str]) -> Row:
     if workload is None:
         check_order(chip)
         return {"chip": _chip_row(load_chip(chip, overrides))}
-    built = build(*load_both(chip, workload, overrides))
+    built = build(*load_both(chip, workload, overrides, fold_unsupported=fold_unsupported))
     network = {"layers": len(built.workload.layers), "weights": built.workload.weights, "macs": built.workload.macs}
     return {**_fit(built), "network": network, "buffers": _buffers(built)}
 
