@@ -1,8 +1,9 @@
-"""Damage input files at random and read them: each must load, or be refused in plain lines, quickly and in little memory.
+"""Damage input files at random and read them: each must load, or be refused in plain lines, at once, in little memory.
 
-Usage: ``python scripts/fuzz_inputs.py [FILES] [FIRST]`` (default 10000 from 0), from the source folder, with the package
-and its test extra installed. File n is drawn from seed n, so a failure can be drawn again by `FIRST`. What is read runs
-in a process of its own, whose address space may grow by `MOST_BYTES`. A further kind of file joins by a line in `KINDS`.
+Usage: ``python scripts/fuzz_inputs.py [FILES] [FIRST]`` (default 10000 from 0), from the source folder, with the
+package and its test extra installed. File n is drawn from seed n, so a failure can be drawn again by `FIRST`. Files are
+read in a process of its own, whose address space may grow by `MOST_BYTES`. Another kind of file joins by an entry of
+`KINDS`.
 """
 
 from __future__ import annotations
@@ -94,16 +95,21 @@ def _read(folder: Path, rng: random.Random) -> str:
         load(path)
     except InputError as error:
         outcome = "refused"
-        lines = str(error).splitlines()
-        assert len(lines) == max(1, len(error.problems)), f"a message is not one line: {lines}"
-        assert all(line.isprintable() and len(line) < 1000 for line in lines), f"a message is no plain line: {lines}"
+        _check_lines(error)
     took = time.process_time() - begin
     assert took < MOST_S, f"took {took:.1f} s of the processor"
     return outcome
 
 
+def _check_lines(error: InputError) -> None:
+    """Require one plain line of bounded length for each problem."""
+    lines = str(error).splitlines()
+    assert len(lines) == max(1, len(error.problems)), f"a message is not one line: {lines}"
+    assert all(line.isprintable() and len(line) < 1000 for line in lines), f"a message is no plain line: {lines}"
+
+
 def _limit_memory() -> None:
-    """Let the address space of this process grow by no more than `MOST_BYTES` from where it is with all imports done."""
+    """Let the address space of this process grow by no more than `MOST_BYTES`, all imports being done."""
     load_workload(KINDS[".onnx"][0][0])
     if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
         now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

@@ -256,33 +256,24 @@ def arrays_of(layer: Layer) -> dict[str, Any]:
 
 def _described(layer: Layer) -> tuple[str, dict[str, Any]]:
     """Return the kind and its own fields."""
-    match layer.op:
-        case Conv2d() as op:
-            fields = {"out_channels": layer.shape.length, **_window_fields(op.sliding)}
-            return "conv2d", {**fields, "groups": op.groups, **_activation_field(op.activation)}
-        case Linear() as op:
-            return "linear", {"out_features": layer.shape.length, **_activation_field(op.activation)}
-        case Pool2d(mode="max") as op:
-            return "max_pool", _window_fields(op.sliding)
-        case Pool2d() as op:
-            return "average_pool", {**_window_fields(op.sliding), "count_include_pad": op.count_include_pad}
-        case Combine() as op:
-            return op.kind, _activation_field(op.activation)
-        case Activation() as op:
-            return "activation", {"activation": "none", **_activation_field(op.function)}
-        case Affine() as op:
-            return "affine", {"per_vector": len(op.factor) > 1, **_activation_field(op.activation)}
-        case LocalResponse() as op:
-            return "local_response", {"size": op.size, "alpha": op.alpha, "beta": op.beta, "bias": op.bias}
-        case Concat() as op:
-            return "concat", {"axis": op.axis}
-        case Softmax() | LogSoftmax() | PRelu() as op:
-            return op.kind, {}
-        case Reshape(shape=shape):
-            return "reshape", {"shape": [shape.height, shape.width, shape.length]}
-        case Gather(shape=shape, fill=fill):
-            return "gather", {"shape": [shape.height, shape.width, shape.length], "fill": fill}
-    raise NotImplementedError(f"workload files have no kind for {layer.op.kind}")
+    op = layer.op
+    if type(op) not in _FIELDS:
+        raise NotImplementedError(f"workload files have no kind for {op.kind}")
+    return f"{op.mode}_pool" if isinstance(op, Pool2d) else op.kind, _FIELDS[type(op)](layer.shape, op)
+
+
+def _conv2d_fields(shape: TensorShape, op: Conv2d) -> dict[str, Any]:
+    window = {"out_channels": shape.length, **_window_fields(op.sliding)}
+    return {**window, "groups": op.groups, **_activation_field(op.activation)}
+
+
+def _pool_fields(_shape: TensorShape, op: Pool2d) -> dict[str, Any]:
+    counted = {"count_include_pad": op.count_include_pad} if op.mode == "average" else {}
+    return {**_window_fields(op.sliding), **counted}
+
+
+def _shape_field(shape: TensorShape) -> dict[str, Any]:
+    return {"shape": [shape.height, shape.width, shape.length]}
 
 
 def _window_fields(sliding: Sliding) -> dict[str, Any]:
@@ -302,3 +293,21 @@ def _activation_field(function: ActivationFunction) -> dict[str, Any]:
         return {"activation": {function.name: list(function.parameters)} if function.parameters else function.name}
     limited = math.isfinite(function.high) or function.name == "clip"
     return {"activation": {"clip": [function.low, function.high]} if limited else function.name}
+
+
+_FIELDS: dict[type[LayerKind], Callable[[TensorShape, Any], dict[str, Any]]] = {
+    Conv2d: _conv2d_fields,
+    Linear: lambda shape, op: {"out_features": shape.length, **_activation_field(op.activation)},
+    Pool2d: _pool_fields,
+    **dict.fromkeys(COMBINATIONS.values(), lambda _shape, op: _activation_field(op.activation)),
+    Activation: lambda _shape, op: {"activation": "none", **_activation_field(op.function)},
+    Affine: lambda _shape, op: {"per_vector": len(op.factor) > 1, **_activation_field(op.activation)},
+    PRelu: lambda _shape, _op: {},
+    Softmax: lambda _shape, _op: {},
+    LogSoftmax: lambda _shape, _op: {},
+    LocalResponse: lambda _shape, op: {name: getattr(op, name) for name in ("size", "alpha", "beta", "bias")},
+    Concat: lambda _shape, op: {"axis": op.axis},
+    Reshape: lambda shape, _op: _shape_field(shape),
+    Gather: lambda shape, op: {**_shape_field(shape), "fill": op.fill},
+}
+"""The fields of each kind, from the layer's shape and its op."""

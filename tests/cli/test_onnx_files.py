@@ -112,12 +112,16 @@ BROKEN: dict[str, tuple[Make, str]] = {
     "weights of text": (saved(graph(w=np.array([["a"]], object))), "cannot be imported"),
     "sparse weights": (sparse, "sparse arrays are not supported"),
     "a constant of 2^60": (made_of("ConstantOfShape", "s", s=np.array([2**30, 2**30])), "makes a constant of"),
-    "a range of 2^40": (made_of("Range", "a", "b", "d", a=np.int64(0), b=np.int64(2**40), d=np.int64(1)), "a constant of"),
+    "a range of 2^40": (
+        made_of("Range", "a", "b", "d", a=np.int64(0), b=np.int64(2**40), d=np.int64(1)), "a constant of"),
     "a tile of 2^40": (made_of("Tile", "s", "r", s=np.ones(1, np.float32), r=np.array([2**40])), "a constant of"),
-    "an expansion to 2^40": (made_of("Expand", "s", "r", s=np.ones(1, np.float32), r=np.array([2**40])), "a constant of"),
+    "an expansion to 2^40": (
+        made_of("Expand", "s", "r", s=np.ones(1, np.float32), r=np.array([2**40])), "a constant of"),
     "a sum that grows to 2^40": (
         made_of("Add", "s", "r", s=np.ones((MIB, 1), np.float32), r=np.ones((1, MIB), np.float32)), "constant of"),
-    "a kernel of 2^40 claimed": (saved(graph([("MaxPool", ["x"], ["y"], {"kernel_shape": [2**40, 1], "pads": [2**39, 0, 2**39, 0]})])), "too large"),
+    "a kernel of 2^40 claimed": (
+        saved(graph([("MaxPool", ["x"], ["y"], {"kernel_shape": [2**40, 1], "pads": [2**39, 0, 2**39, 0]})])),
+        "too large"),
     "pads of 2^40": (typed("pads", [2**40] * 4), "pads must be"),
     "strides of 0": (typed("strides", [0, 0]), "at least 1"),
     "strides as text": (typed("strides", "two"), "cannot be imported"),
@@ -126,10 +130,14 @@ BROKEN: dict[str, tuple[Make, str]] = {
     "no attributes where they are needed": (saved(graph([("MaxPool", ["x"], ["y"], {})])), "pooling is supported"),
     "no inputs where they are needed": (saved(graph([("Conv", [], ["y"], {})])), "cannot be"),
     "no outputs of a node": (saved(graph([("Relu", ["x"], [], {})])), "cannot be"),
-    "an opset from before 7": (saved(helper.make_model(graph().graph, opset_imports=[helper.make_opsetid("", 3)])), "opset 3"),
-    "another domain": (saved(helper.make_model(graph().graph, opset_imports=[helper.make_opsetid("com.odd", 1)])), "opset"),
-    "a name of many lines": (saved(graph([("Sin\nCos", ["x"], ["y"], {"name": "a\nb\tc"})])), "a b c: Sin Cos cannot be"),
-    "two nodes with one output": (saved(graph([("Relu", ["x"], ["y"], {}), ("Neg", ["x"], ["y"], {})])), "computed twice"),
+    "an opset from before 7": (
+        saved(helper.make_model(graph().graph, opset_imports=[helper.make_opsetid("", 3)])), "opset 3"),
+    "another domain": (
+        saved(helper.make_model(graph().graph, opset_imports=[helper.make_opsetid("com.odd", 1)])), "opset"),
+    "a name of many lines": (
+        saved(graph([("Sin\nCos", ["x"], ["y"], {"name": "a\nb\tc"})])), "a b c: Sin Cos cannot be"),
+    "two nodes with one output": (
+        saved(graph([("Relu", ["x"], ["y"], {}), ("Neg", ["x"], ["y"], {})])), "computed twice"),
     "weights that are no numbers": (saved(graph(w=np.full((3, 2, 3, 3), np.nan, np.float32))), "not finite"),
 }  # fmt: skip
 

@@ -39,7 +39,7 @@ def slidings(draw: st.DrawFn) -> Sliding:
     try:
         sliding = make((plane[0], plane[1]), kernel, stride, (pads[0], pads[1], pads[2], pads[3]), dilation)
     except ValueError:
-        assume(False)  # noqa: FBT003 - every window in padding alone
+        assume(False)  # every window in padding alone
     assume(sliding.inside().all())
     return sliding
 
@@ -170,8 +170,8 @@ def test_inputs_of_another_shape_are_refused(op: LayerKind, inputs: list[tuple[i
 
 
 def test_a_dilated_window_requires_what_is_under_its_positions_alone() -> None:
-    # A row of 6 vectors under 2 positions that lie 2 apart, at stride 1: {0,2} {1,3} {2,4} {3,5}. Output 2 meets vector 2
-    # again, but two outputs after output 0: what is fresh is told from the output before, which had 1 and 3.
+    # A row of 6 vectors under 2 positions that lie 2 apart, at stride 1: {0,2} {1,3} {2,4} {3,5}. Output 2 meets vector
+    # 2 again, but two outputs after output 0: what is fresh is told from the output before, which had 1 and 3.
     window = Sliding((1, 6), (1, 2), dilation=(1, 2)).window()
     assert window.needs.tolist() == [2, 3, 4, 5]
     assert window.keeps.tolist() == [1, 2, 3, 6]
@@ -227,7 +227,7 @@ def check_some(window: Window, fields: list[set[int]], row: int, vectors: int) -
 def test_a_concat_requires_the_vector_of_the_input_that_it_is_from(axis: str) -> None:
     one = TensorShape(2, 3, 4)
     two = TensorShape(1, 3, 4) if axis == "height" else TensorShape(2, 1, 4)
-    # Height: six vectors of the first, then three of the second. Width: rows of three of the first and one of the second.
+    # Height: six vectors of the first, then three of the second. Width: in a row three of the first, one of the second.
     origin = [(0, i) for i in range(6)] + [(1, i) for i in range(3)]
     if axis == "width":
         origin = [(0, 0), (0, 1), (0, 2), (1, 0), (0, 3), (0, 4), (0, 5), (1, 1)]
@@ -238,7 +238,10 @@ def test_a_concat_requires_the_vector_of_the_input_that_it_is_from(axis: str) ->
         assert window.needs.tolist() == [max([0, *(max(f) for f in fields[: i + 1] if f)]) for i in range(out.vectors)]
         assert window.fresh.tolist() == [len(field) for field in fields]
         assert window.keeps[-1] == shape.vectors
-    values = [np.arange(shape.elements, dtype=np.float32).reshape(shape.vectors, 4) + 100 * i for i, shape in enumerate((one, two))]
+    values = [
+        np.arange(shape.elements, dtype=np.float32).reshape(shape.vectors, 4) + 100 * i
+        for i, shape in enumerate((one, two))
+    ]
     expected = [values[source][vector].tolist() for source, vector in origin]
     assert op.compute(values, 0, out.vectors).tolist() == expected
 

@@ -1,4 +1,4 @@
-"""The networks that come with the `onnx` package load as they are, quickly, and have the sizes that are known of them."""
+"""The networks that come with the `onnx` package load as they are, quickly, and have their known sizes."""
 
 import csv
 import resource
@@ -44,19 +44,16 @@ def test_every_layer_with_weights_has_its_known_shape(shared_dir: Path, name: st
             tuple(int(row[column]) for column in ("groups", "rows", "cols", "mvms", "weights", "macs"))
             for row in csv.DictReader(file)
         ]
-    assert [shape_of(load_workload(light(name)), layer) for layer in matrix_layers(light(name))] == expected
+    assert shapes(load_workload(light(name))) == expected
 
 
-def matrix_layers(path: Path) -> list[str]:
-    """The layers with weights, in order."""
-    return [layer.name for layer in load_workload(path).layers if isinstance(layer.op, MatrixKind)]
-
-
-def shape_of(workload: Workload, name: str) -> tuple[int, ...]:
-    """Groups, rows, columns, output vectors, weights and multiply-accumulates of a layer."""
-    layer = workload.layer(name)
-    assert isinstance(layer.op, MatrixKind)
-    return (*layer.op.matrix_shape, layer.shape.vectors, layer.weights, layer.macs)
+def shapes(workload: Workload) -> list[tuple[int, ...]]:
+    """Groups, rows, columns, output vectors, weights and multiply-accumulates of each layer with weights."""
+    return [
+        (*layer.op.matrix_shape, layer.shape.vectors, layer.weights, layer.macs)
+        for layer in workload.layers
+        if isinstance(layer.op, MatrixKind)
+    ]
 
 
 def dense_block(channels: int, pixels: int, layers: int) -> tuple[int, int]:

@@ -55,7 +55,7 @@ CASES: list[tuple[Any, dict[str, Any], str]] = [
     (("MatMul", ["x", "w"], ["y"], {}), {"w": ones(5, 4)}, r"must be \[n, features\]"),
     (("MatMul", ["w", "x"], ["y"], {}), {"w": ones(6, 6)}, "its input `w` is a constant"),
     (("BatchNormalization", ["x", "w", "w", "w", "w"], ["y"], {}), {"w": ones(3)}, "does not fit"),
-    (("BatchNormalization", ["x", "w", "w", "w", "w"], ["y"], {"training_mode": 1}), {"w": ones(2)}, "given statistics"),
+    (("BatchNormalization", ["x", *"wwww"], ["y"], {"training_mode": 1}), {"w": ones(2)}, "given statistics"),
     (("MaxPool", ["x"], ["y", "i"], {"kernel_shape": [2, 2]}), {}, "indices"),
     (("MaxPool", ["x"], ["y"], {"kernel_shape": [2, 2, 2]}), {}, "two-dimensional pooling"),
     (("AveragePool", ["x"], ["y"], {"kernel_shape": [2, 2], "pads": [2, 0, 0, 0]}), {}, "below the kernel"),

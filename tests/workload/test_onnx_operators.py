@@ -245,9 +245,9 @@ def test_operators_that_are_seldom_seen(
 def test_a_root_is_an_activation(build: Build, same_as_onnxruntime: Compare) -> None:
     nodes: list[Any] = [("Abs", ["x"], ["a"], {}), ("Sqrt", ["a"], ["y"], {})]
     assert kinds(same_as_onnxruntime(build(nodes, ["N", 5]))) == ["activation", "activation"]
-    assert kinds(same_as_onnxruntime(build([nodes[0], ("Pow", ["a", "k"], ["y"], {})], ["N", 5], k=np.float32(0.5)))) == [
-        "activation", "activation",
-    ]  # fmt: skip
+    power: Any = ("Pow", ["a", "k"], ["y"], {})
+    path = build([nodes[0], power], ["N", 5], k=np.float32(0.5))
+    assert kinds(same_as_onnxruntime(path)) == ["activation", "activation"]
 
 
 @pytest.mark.parametrize("order", [["c", "g"], ["g", "c"]])
