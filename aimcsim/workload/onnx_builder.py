@@ -84,6 +84,8 @@ class Builder:
         self.views: dict[str, View] = {}
         self.padded: dict[str, tuple[View, Pads]] = {}
         """Images with zeros around them that the next layer may take as its own padding."""
+        self.fed: dict[str, str] = {}
+        """By the name of an activation that is a layer, the ONNX tensor that its node takes."""
         self.shapes: dict[str, TensorShape] = {}
         self.layers: dict[str, Layer] = {}
         self._moves: defaultdict[tuple[str, TensorShape], dict[str, Gather]] = defaultdict(dict)
@@ -204,7 +206,9 @@ class Builder:
             self.absorb(view.source, function)
             self.bind(node, view)
         else:
-            self.bind(node, self.computed(node, Activation(function), self.settled(view)))
+            result = self.computed(node, Activation(function), self.settled(view))
+            self.fed[result.source] = node.inputs[0]
+            self.bind(node, result)
 
     def takes_activation(self, name: str) -> bool:
         """Whether a layer can apply an activation to its output and has none yet."""

@@ -220,7 +220,7 @@ def mean(b: Builder, node: Node) -> None:
 
 def _combined(b: Builder, node: Node, kind: type[Combine], one: View, two: View) -> View:
     """Return the layer of two tensors, the smaller one repeated; a gate on itself is an activation."""
-    gated = _gated(b, one, two) or _gated(b, two, one) if kind is Multiply else None
+    gated = _gated(b, node, one, two) or _gated(b, node, two, one) if kind is Multiply else None
     if gated:
         return gated
     if len(one.shape) != len(two.shape):
@@ -255,7 +255,7 @@ def _ordered(view: View, large: View) -> NDArray[np.int64]:
     return order
 
 
-def _gated(b: Builder, gate: View, view: View) -> View | None:
+def _gated(b: Builder, node: Node, gate: View, view: View) -> View | None:
     """Return the view of ``x * gate(x)`` as one activation, if that is what this is and nobody else sees the gate."""
     layer = b.layers.get(gate.source)
     if not (layer and isinstance(layer.op, Activation) and gate.sole and layer.inputs == (view.source,)):
@@ -264,7 +264,8 @@ def _gated(b: Builder, gate: View, view: View) -> View | None:
     if function is None or not view.same_order(gate):
         return None
     b.drop(layer.name)
-    if view.takers == 2 and view.whole and b.takes_activation(view.source):
+    alone = view.takers == 2 and view.whole and b.fed[layer.name] in node.inputs  # the two takers are gate and product
+    if alone and b.takes_activation(view.source):
         b.absorb(view.source, function)
         return View(view.source, view.tensor, view.shape, view.axes, view.given)
     op = Activation(function)

@@ -52,8 +52,21 @@ def gemm(b: Builder, node: Node) -> None:
 
 
 def matmul(b: Builder, node: Node) -> None:
-    """MatMul with the constant as its second factor: one product, or one for every row or pixel."""
-    _product(b, node, b.view(node.input(0)), b.constant(node.input(1)), np.zeros(1))
+    """MatMul with a constant: one product, or one for every row, column or pixel."""
+    if node.input(0) not in b.constants:
+        _product(b, node, b.view(node.input(0)), _matrix(b.constant(node.input(1))), np.zeros(1))
+        return
+    view = b.view(node.input(1))
+    if len(view.shape) < 2:
+        raise UnsupportedNodeError("it multiplies samples of the batch with one another")
+    order = [*range(len(view.shape) - 2), len(view.shape) - 1, len(view.shape) - 2]
+    _product(b, node, view.transposed(order), _matrix(b.constant(node.input(0))).T, np.zeros(1))
+    b.bind(node, b.views[node.outputs[0]].transposed(order))
+
+
+def _matrix(array: Array) -> Array:
+    """Return a matrix without axes of size 1 before it."""
+    return array.reshape(array.shape[-2:]) if array.ndim > 2 and set(array.shape[:-2]) == {1} else array
 
 
 def _product(b: Builder, node: Node, view: View, matrix: Array, bias: Array) -> None:

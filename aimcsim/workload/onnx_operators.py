@@ -68,7 +68,7 @@ OPERATORS: dict[str, Operator] = {
     "LRN": Operator(elements.local_response, "`local_response`"),
     "LeakyRelu": Operator(elements.activation("leaky_relu", "alpha"), _CURVE),
     "LogSoftmax": Operator(elements.softmax(LogSoftmax), "`log_softmax`", _BATCH),
-    "MatMul": Operator(matrices.matmul, "`linear`, or `conv2d` for rows", "constant second matrix"),
+    "MatMul": Operator(matrices.matmul, "`linear`, or `conv2d` for rows", "one constant matrix"),
     "Max": Operator(elements.arithmetic(Maximum), "`maximum`; with one number, an activation"),
     "MaxPool": Operator(matrices.max_pool, "`max_pool`", f"{_WINDOWS}; its indices unused"),
     "Mean": Operator(elements.mean, "`add` and `affine`"),

@@ -224,6 +224,8 @@ OTHERS: list[tuple[Any, dict[str, Any], int, list[str]]] = [
     (("Pow", ["x", "k"], ["m"], {}), {"k": np.float32(1)}, 13, ["activation"]),
     (("Reciprocal", ["x"], ["m"], {}), {}, 13, ["activation", "activation"]),
     (("Div", ["k", "x"], ["m"], {}), {"k": array(8, 1, 1)}, 13, ["activation", "affine"]),
+    (("MatMul", ["k", "x"], ["m"], {}), {"k": array(5, 4)}, 13, ["reshape", "conv2d"]),
+    (("MatMul", ["x", "k"], ["m"], {}), {"k": array(1, 6, 5)}, 13, ["reshape", "conv2d"]),
     (("Swish", ["x"], ["m"], {}), {}, 24, ["activation", "activation"]),
     (("Upsample", ["x", "k"], ["m"], {}), {"k": np.array([1, 1, 2, 3], np.float32)}, 9, ["gather", "activation"]),
     (("Upsample", ["x"], ["m"], {"scales": [1.0, 1.0, 2.0, 1.0]}), {}, 7, ["gather", "activation"]),
@@ -264,6 +266,21 @@ def test_a_tensor_times_its_own_gate_is_part_of_the_layer_before_it(
     seen: list[Any] = [*nodes[:2], ("Mul", order, ["m"], {}), ("Add", ["m", "g"], ["y"], {})]
     path = build(seen, ["N", 2, 4, 4], w=array(3, 2, 2, 2))
     assert kinds(same_as_onnxruntime(path)) == ["conv2d", "activation", "multiply", "add"]
+
+
+def test_a_gate_is_not_folded_where_its_tensor_is_seen_by_another_name(
+    build: Build, same_as_onnxruntime: Compare
+) -> None:
+    # Two nodes take `c`, but a third takes it through the identity.
+    nodes: list[Any] = [
+        conv(y="c"),
+        ("Identity", ["c"], ["i"], {}),
+        ("Sigmoid", ["i"], ["g"], {}),
+        ("Mul", ["c", "g"], ["m"], {}),
+        ("Add", ["m", "i"], ["y"], {}),
+    ]
+    path = build(nodes, ["N", 2, 4, 4], w=array(3, 2, 2, 2))
+    assert kinds(same_as_onnxruntime(path)) == ["conv2d", "activation", "add"]
 
 
 def test_zeros_around_an_image_become_the_pads_of_the_convolution(build: Build, same_as_onnxruntime: Compare) -> None:
