@@ -121,7 +121,8 @@ def _layer(layer: Layer, matrices: Matrices, inputs: list[FloatArray]) -> FloatA
 
 
 def program_layers(workload: Workload, mapping: Mapping, chip: ChipFile, mode: ValueMode) -> Matrices:
-    """Return every matrix layer's weights as they stand in the crossbars."""
+    """Return every matrix layer's weights as they stand in the crossbars; ConfigError if there can be no values."""
+    workload.check_values()
     spec = array_spec(chip)
     return {
         layer.name: program(layer.op.weight, [_block(block) for block in mapping.blocks_of(layer.name)], spec, mode)

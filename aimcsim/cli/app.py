@@ -41,6 +41,10 @@ ChipsOption = Annotated[
 MappingOption = Annotated[
     Path | None, typer.Option("--mapping", metavar="FILE", help="Mapping as `aimcsim map -o FILE` writes it.")
 ]
+FoldOption = Annotated[
+    bool,
+    typer.Option("--fold-unsupported", help="Leave out unsupported ONNX nodes that keep their shape, and say which."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 
@@ -113,6 +117,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     placement: PlacementOption = "in-order",
     mapping: MappingOption = None,
     chips: ChipsOption = None,
+    fold_unsupported: FoldOption = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the run in DIR.")] = False,
     program_first: Annotated[
         bool,
@@ -130,7 +135,7 @@ def run(  # noqa: PLR0913 - one parameter per option
         check_free(output, force=force)
     choice = mapping_choice(pack, replicate, placement, mapping)
     count = chip_count(chips)
-    spec, network = load_both(chip, workload, overrides or ())
+    spec, network = load_both(chip, workload, overrides or (), fold_unsupported=fold_unsupported)
     arrays = None if inputs is None else read_inputs(inputs, network)
     with sign_of_life(f"running {network.name} on {spec.name}"):
         done = simulate(
@@ -212,6 +217,7 @@ def map_(  # noqa: PLR0913 - one parameter per option
     placement: PlacementOption = "in-order",
     mapping: MappingOption = None,
     chips: ChipsOption = None,
+    fold_unsupported: FoldOption = False,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -222,7 +228,8 @@ def map_(  # noqa: PLR0913 - one parameter per option
 
     plans.check_writable(output, force=force)
     choice, count = mapping_choice(pack, replicate, placement, mapping), chip_count(chips)
-    built = build(*load_both(chip, workload, overrides or ()), mapping=choice, chips=count)
+    loaded = load_both(chip, workload, overrides or (), fold_unsupported=fold_unsupported)
+    built = build(*loaded, mapping=choice, chips=count)
     if output is not None:
         plans.write_mapping(built, output)
     if json:
@@ -242,6 +249,7 @@ def check(
     placement: PlacementOption = "in-order",
     mapping: MappingOption = None,
     chips: ChipsOption = None,
+    fold_unsupported: FoldOption = False,
     json: JsonOption = False,
 ) -> None:
     """Check a chip file, a workload, and whether they fit."""
@@ -251,7 +259,7 @@ def check(
 
     try:
         choice, count = mapping_choice(pack, replicate, placement, mapping), chip_count(chips)
-        found = plans.checked(chip, workload, overrides or (), choice, count)
+        found = plans.checked(chip, workload, overrides or (), choice, count, fold_unsupported=fold_unsupported)
     except InputError as error:
         if not json:
             raise

@@ -25,8 +25,10 @@ Arrays = dict[str, NDArray[Any]]
 MOST_CHIPS = 1_000_000
 
 
-def load_both(chip: str, workload: str, overrides: Sequence[str] = ()) -> tuple[ChipFile, Workload]:
-    """Return a chip and a workload.
+def load_both(
+    chip: str, workload: str, overrides: Sequence[str] = (), *, fold_unsupported: bool = False
+) -> tuple[ChipFile, Workload]:
+    """Return a chip and a workload; parameters are those of `load_chip` and `load_workload`.
 
     Raises
     ------
@@ -36,7 +38,7 @@ def load_both(chip: str, workload: str, overrides: Sequence[str] = ()) -> tuple[
     check_order(chip, workload)
     problems: list[Problem] = []
     spec = _collect(problems, lambda: load_chip(chip, overrides))
-    network = _collect(problems, lambda: _read_workload(workload))
+    network = _collect(problems, lambda: _read_workload(workload, fold_unsupported=fold_unsupported))
     if spec is None or network is None:
         raise ConfigError.of(problems)
     return spec, network
@@ -90,11 +92,11 @@ def check_order(chip: str, workload: str | None = None) -> None:
         raise ConfigError(Problem(workload, 0, 0, "", "this is a chip; the chip comes first, then the workload"))
 
 
-def _read_workload(source: str) -> Workload:
+def _read_workload(source: str, *, fold_unsupported: bool) -> Workload:
     """Return a workload; an ONNX file that is missing is said to be, whether or not ONNX could be read."""
     if source.endswith(".onnx") and not Path(source).exists():
         raise ConfigError(Problem(source, 0, 0, "", "no such file"))
-    return load_workload(source)
+    return load_workload(source, fold_unsupported=fold_unsupported)
 
 
 def _says_that_it_is(what: str, source: str) -> bool:

@@ -159,6 +159,8 @@ def checked(
     overrides: Sequence[str],
     mapping: MappingPolicy | Path | None = None,
     chips: int | Literal["auto"] | None = None,
+    *,
+    fold_unsupported: bool = False,
 ) -> Row:
     """Return what a check found out.
 
@@ -170,7 +172,8 @@ def checked(
     if workload is None:
         check_order(chip)
         return {"chip": _chip_row(load_chip(chip, overrides))}
-    built = build(*load_both(chip, workload, overrides), mapping=mapping, chips=chips)
+    loaded = load_both(chip, workload, overrides, fold_unsupported=fold_unsupported)
+    built = build(*loaded, mapping=mapping, chips=chips)
     network = {"layers": len(built.workload.layers), "weights": built.workload.weights, "macs": built.workload.macs}
     return {**_fit(built), "network": network, "buffers": _buffers(built)}
 

@@ -4,31 +4,61 @@ The clocked machine, the evaluation outside the clock and the importers all ask 
 No timing, no energy, no chip: those are statements of the chip file about these quantities.
 """
 
-from aimcsim.ops.activation import NO_ACTIVATION, RELU, ActivationFunction, clip
+from aimcsim.ops.activation import CURVES, NO_ACTIVATION, RELU, ActivationFunction, clip, curve
 from aimcsim.ops.base import DigitalKind, FloatArray, IndexArray, LayerKind, MatrixKind, TensorShape, Window
-from aimcsim.ops.elementwise import Activation, Add
+from aimcsim.ops.concat import AXES, Axis, Concat
+from aimcsim.ops.elementwise import (
+    Activation,
+    Add,
+    Affine,
+    Combine,
+    Divide,
+    Maximum,
+    Minimum,
+    Multiply,
+    PRelu,
+    Subtract,
+)
 from aimcsim.ops.matrix import Conv2d, Linear
+from aimcsim.ops.normalization import LocalResponse, LogSoftmax, Softmax
 from aimcsim.ops.pooling import Pool2d
-from aimcsim.ops.rearrange import Reshape
+from aimcsim.ops.rearrange import Gather, Reshape
 from aimcsim.ops.sliding import Sliding
 
 __all__ = [
+    "AXES",
+    "CURVES",
     "NO_ACTIVATION",
     "RELU",
     "Activation",
     "ActivationFunction",
     "Add",
+    "Affine",
+    "Axis",
+    "Combine",
+    "Concat",
     "Conv2d",
     "DigitalKind",
+    "Divide",
     "FloatArray",
+    "Gather",
     "IndexArray",
     "LayerKind",
     "Linear",
+    "LocalResponse",
+    "LogSoftmax",
     "MatrixKind",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "PRelu",
     "Pool2d",
     "Reshape",
     "Sliding",
+    "Softmax",
+    "Subtract",
     "TensorShape",
     "Window",
     "clip",
+    "curve",
 ]

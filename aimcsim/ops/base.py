@@ -99,6 +99,21 @@ class Window:
         return Window(self.needs[chosen], keeps, fresh)
 
     @classmethod
+    def partial(cls, lowest: IndexArray, highest: IndexArray, fresh: IndexArray, vectors: int) -> Window:
+        """Build as `from_extremes` does, for outputs some of which require nothing: their `highest` is negative.
+
+        An edge knows no vector before the first, so outputs before the first that requires anything wait for vector 0.
+        """
+        window = cls.from_extremes(np.where(highest < 0, vectors, lowest), highest, fresh, vectors)
+        return cls(np.maximum(window.needs, 0), window.keeps, window.fresh)
+
+    @classmethod
+    def shared(cls, outputs: int, row: int) -> Window:
+        """Every one of `outputs` vectors, `row` to a row, requires the only vector of the input."""
+        index = np.arange(outputs, dtype=np.int64)
+        return cls(np.zeros_like(index), (index == outputs - 1).astype(np.int64), (index % row == 0).astype(np.int64))
+
+    @classmethod
     def whole(cls, vectors: int) -> Window:
         """One output vector requires every input vector."""
         last, count = np.array([vectors - 1]), np.array([vectors])
@@ -114,8 +129,11 @@ class LayerKind(ABC):
 
     __slots__ = ()
     kind: ClassVar[str]
-    arity: ClassVar[int] = 1
-    """How many input tensors the layer takes."""
+
+    @property
+    def arity(self) -> int:
+        """How many input tensors the layer takes."""
+        return 1
 
     @abstractmethod
     def output_shape(self, *inputs: TensorShape) -> TensorShape:

@@ -9,7 +9,7 @@ import numpy as np
 
 from aimcsim.ops.activation import NO_ACTIVATION, ActivationFunction
 from aimcsim.ops.base import FloatArray, MatrixKind, TensorShape, Window, check_arity
-from aimcsim.ops.sliding import Patches, Sliding, patches
+from aimcsim.ops.sliding import Sliding, patches
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,13 +37,11 @@ class Conv2d(MatrixKind):
     weight: FloatArray = field(repr=False)
     bias: FloatArray = field(repr=False)
     activation: ActivationFunction = NO_ACTIVATION
-    _patches: Patches = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         _check_arrays(self)
         if self.weight.shape[1] % self.sliding.positions:
             raise ValueError(f"K = {self.weight.shape[1]} is no multiple of {self.sliding.positions} kernel positions")
-        object.__setattr__(self, "_patches", patches(self.sliding))
 
     def output_shape(self, *inputs: TensorShape) -> TensorShape:
         """Return one vector per kernel position on the input, with the channels of all groups."""
@@ -61,7 +59,7 @@ class Conv2d(MatrixKind):
 
     def gather(self, x: FloatArray, first: int, last: int) -> FloatArray:
         """Return the im2col rows, zero where the kernel lies in padding."""
-        patch = self._patches.cut(x, first, last, 0.0)
+        patch = patches(self.sliding).cut(x, first, last, 0.0)
         count, positions, channels = patch.shape
         groups = self.weight.shape[0]
         if groups > 1:

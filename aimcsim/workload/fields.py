@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aimcsim.errors import Problem, ProblemKind
 from aimcsim.located import Document, PathKeys, check_keys, one_of
-from aimcsim.ops import NO_ACTIVATION, RELU, ActivationFunction, clip
+from aimcsim.ops import CURVES, NO_ACTIVATION, RELU, ActivationFunction, clip, curve
 
 Pair = tuple[int, int]
 
@@ -62,6 +63,14 @@ class Fields:
         self._wrong(name, f"must be a whole number, {least} or more", value)
         return least
 
+    def number(self, name: str, default: float) -> float:
+        """Return a finite number."""
+        value = self.data.get(name, default)
+        if type(value) in (int, float) and math.isfinite(value):
+            return float(value)
+        self._wrong(name, "must be a number", value)
+        return default
+
     def flag(self, name: str) -> bool:
         """Return true or false; false if absent."""
         value = self.data.get(name, False)
@@ -108,14 +117,27 @@ class Fields:
         return []
 
     def activation(self) -> ActivationFunction:
-        """Return the activation: `none`, `relu`, or `{clip: [low, high]}`; none if absent."""
+        """Return the activation: its name, `{clip: [low, high]}` or `{name: parameters}`; none if absent."""
         value = self.data.get("activation", "none")
-        if isinstance(value, dict) and list(value) == ["clip"]:
-            return self._clip(value["clip"])
+        name, parameters = next(iter(value.items())) if isinstance(value, dict) and len(value) == 1 else (value, [])
+        if name == "clip" and isinstance(value, dict):
+            return self._clip(parameters)
         known = {function.name: function for function in (NO_ACTIVATION, RELU)}
-        if isinstance(value, str) and value in known:
-            return known[value]
-        self.complain("activation", f"unknown activation {one_of(value, [*known, '{clip: [low, high]}'])}")
+        if isinstance(name, str) and name in known and name == value:
+            return known[name]
+        if isinstance(name, str) and name in CURVES:
+            return self._curve(name, parameters if isinstance(parameters, list) else [parameters])
+        self.complain("activation", f"unknown activation {one_of(value, [*known, '{clip: [low, high]}', *CURVES])}")
+        return NO_ACTIVATION
+
+    def _curve(self, name: str, parameters: list[Any]) -> ActivationFunction:
+        if all(type(one) in (int, float) for one in parameters):
+            try:
+                return curve(name, *parameters)
+            except ValueError as error:
+                self.complain("activation", str(error))
+                return NO_ACTIVATION
+        self._wrong("activation", f"the parameters of {name} must be numbers", parameters)
         return NO_ACTIVATION
 
     def _clip(self, limits: object) -> ActivationFunction:

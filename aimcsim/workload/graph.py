@@ -99,6 +99,8 @@ class Workload:
         How users hand over inputs and receive outputs; `Layout.natural` for tensors not named here.
     assumptions : tuple of str
         What the file did not say and we filled in, one sentence each.
+    folded : tuple of str
+        Nodes of the file that are not supported and were left out; the network has no values if there are any.
 
     Raises
     ------
@@ -112,6 +114,7 @@ class Workload:
     outputs: tuple[str, ...]
     layouts: Mapping[str, Layout] = field(default_factory=dict, repr=False)
     assumptions: tuple[str, ...] = ()
+    folded: tuple[str, ...] = ()
     _layers: dict[str, Layer] = field(init=False, repr=False)
     _consumers: dict[str, tuple[tuple[Layer, int], ...]] = field(init=False, repr=False)
 
@@ -137,6 +140,12 @@ class Workload:
         for name in self.outputs:
             if name not in self._layers:
                 raise ConfigError(f"output `{name}` is no layer.{did_you_mean(name, self._layers)}")
+
+    def check_values(self) -> None:
+        """Raise ConfigError if the network's values cannot be computed."""
+        if self.folded:
+            nodes = ", ".join(f"`{node}`" for node in self.folded)
+            raise ConfigError(f"{self.name}: values cannot be computed, unsupported nodes were folded: {nodes}")
 
     def layer(self, name: str) -> Layer:
         """Return the layer called `name`; KeyError if there is none."""

@@ -22,8 +22,13 @@ def demo_inputs(name: str) -> Path:
     return _SHIPPED / f"{name}_inputs.npz"
 
 
-def load_workload(source: str | Path) -> Workload:
+def load_workload(source: str | Path, *, fold_unsupported: bool = False) -> Workload:
     """Return a workload from a `.yaml` layer graph, an `.onnx` model, or by the name of a shipped network.
+
+    Parameters
+    ----------
+    source : the file or the name.
+    fold_unsupported : of an ONNX model, leave out unsupported nodes that keep their input's shape; see `load_onnx`.
 
     Raises
     ------
@@ -40,7 +45,7 @@ def load_workload(source: str | Path) -> Workload:
     if path.suffix == ".onnx":
         from aimcsim.workload.onnx_file import load_onnx
 
-        return load_onnx(path)
+        return load_onnx(path, fold_unsupported=fold_unsupported)
     if str(source) in workload_names():
         return load_layer_file(_SHIPPED / f"{source}.yaml")
     if path.suffix or path.exists():

@@ -12,7 +12,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aimcsim.ops import Activation, Add, Conv2d, LayerKind, Linear, Pool2d, Reshape, Sliding, TensorShape
+from aimcsim.ops import (
+    Activation,
+    Add,
+    Affine,
+    Combine,
+    Concat,
+    Conv2d,
+    Divide,
+    Gather,
+    LayerKind,
+    Linear,
+    LocalResponse,
+    LogSoftmax,
+    Maximum,
+    Minimum,
+    Multiply,
+    Pool2d,
+    PRelu,
+    Reshape,
+    Sliding,
+    Softmax,
+    Subtract,
+    TensorShape,
+)
 from aimcsim.workload.graph import Workload
 
 Array = NDArray[np.float64]
@@ -29,7 +52,13 @@ def float_reference(workload: Workload, inputs: Mapping[str, NDArray[Any]]) -> d
     Returns
     -------
     dict of float64 [n, vectors, length], one per output name.
+
+    Raises
+    ------
+    ConfigError
+        If the network has folded nodes, whose values nobody knows.
     """
+    workload.check_values()
     images: dict[str, Array] = {}
     for name, shape in workload.inputs.items():
         images[name] = _as_image(np.asarray(inputs[name], dtype=np.float64), shape)
@@ -80,40 +109,92 @@ def _pool2d(op: Pool2d, inputs: list[Array]) -> Array:
         largest: Array = np.maximum.reduce([_shifted(x, op.sliding, *position) for position in kernel])
         return largest
     x = _padded(inputs[0], op.sliding, 0.0)
-    inside = _padded(np.ones_like(inputs[0]), op.sliding, float(op.count_include_pad))
+    inside = _padded(np.ones_like(inputs[0]), op.sliding, float(op.count_include_pad), beyond=0.0)
     total, count = (sum(_shifted(array, op.sliding, *position) for position in kernel) for array in (x, inside))
     return np.asarray(total / count)
 
 
-def _add(op: Add, inputs: list[Array]) -> Array:
-    return op.activation.apply(inputs[0] + inputs[1])
+def _combine(op: Combine, inputs: list[Array]) -> Array:
+    return op.activation.apply(_ARITHMETIC[type(op)](*inputs))
 
 
 def _activation(op: Activation, inputs: list[Array]) -> Array:
     return op.function.apply(inputs[0])
 
 
-def _reshape(op: Reshape, inputs: list[Array]) -> Array:
-    return _as_image(inputs[0].reshape(len(inputs[0]), -1)[:, op.index], op.shape)
+def _affine(op: Affine, inputs: list[Array]) -> Array:
+    n, height, width, length = inputs[0].shape
+    rows = inputs[0].reshape(n, height * width, length)
+    out = op.activation.apply(rows * op.factor.astype(np.float64) + op.offset)
+    return out.reshape(inputs[0].shape)
 
 
+def _prelu(op: PRelu, inputs: list[Array]) -> Array:
+    return np.maximum(inputs[0], 0) + op.slope.astype(np.float64) * np.minimum(inputs[0], 0)
+
+
+def _softmax(_op: Softmax, inputs: list[Array]) -> Array:
+    return np.exp(_log_softmax(_op, inputs))
+
+
+def _log_softmax(_op: Softmax | LogSoftmax, inputs: list[Array]) -> Array:
+    return np.asarray(inputs[0] - np.logaddexp.reduce(inputs[0], axis=-1, keepdims=True))
+
+
+def _local_response(op: LocalResponse, inputs: list[Array]) -> Array:
+    x = inputs[0]
+    total = np.empty_like(x)
+    for channel in range(x.shape[-1]):
+        around = slice(max(channel - (op.size - 1) // 2, 0), channel + op.size // 2 + 1)
+        total[..., channel] = (x[..., around] ** 2).sum(axis=-1)
+    return np.asarray(x / (op.bias + op.alpha / op.size * total) ** op.beta)
+
+
+def _concat(op: Concat, inputs: list[Array]) -> Array:
+    return np.concatenate(inputs, axis={"height": 1, "width": 2, "channels": 3}[op.axis])
+
+
+def _gather(op: Gather, inputs: list[Array]) -> Array:
+    flat = inputs[0].reshape(len(inputs[0]), -1)
+    return _as_image(np.where(op.index < 0, op.fill, flat[:, op.index]), op.shape)
+
+
+_ARITHMETIC: dict[type[Combine], Callable[[Array, Array], Array]] = {
+    Add: lambda one, two: one + two,
+    Subtract: lambda one, two: one - two,
+    Multiply: lambda one, two: one * two,
+    Divide: lambda one, two: one / two,
+    Maximum: np.maximum,
+    Minimum: np.minimum,
+}
 _COMPUTE: dict[type[LayerKind], Callable[[Any, list[Array]], Array]] = {
     Conv2d: _conv2d,
     Linear: _linear,
     Pool2d: _pool2d,
-    Add: _add,
+    **dict.fromkeys(_ARITHMETIC, _combine),
     Activation: _activation,
-    Reshape: _reshape,
+    Affine: _affine,
+    PRelu: _prelu,
+    Softmax: _softmax,
+    LogSoftmax: _log_softmax,
+    LocalResponse: _local_response,
+    Concat: _concat,
+    Gather: _gather,
+    Reshape: _gather,
 }
 
 
-def _padded(x: Array, sliding: Sliding, fill: float) -> Array:
+def _padded(x: Array, sliding: Sliding, fill: float, beyond: float | None = None) -> Array:
+    """Return `x` with its pads, and with what the last windows reach into behind them (`beyond`, or the same)."""
     top, left, bottom, right = sliding.pads
-    return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=fill)
+    x = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=fill)
+    over, aside = sliding.overhang
+    return np.pad(x, ((0, 0), (0, over), (0, aside), (0, 0)), constant_values=fill if beyond is None else beyond)
 
 
 def _shifted(x: Array, sliding: Sliding, ky: int, kx: int) -> Array:
     """Return, for every output position, the pixel of the padded `x` under kernel position (ky, kx)."""
     (height, width), (sy, sx) = sliding.output_plane, sliding.stride
-    shifted: Array = x[:, ky : ky + (height - 1) * sy + 1 : sy, kx : kx + (width - 1) * sx + 1 : sx]
+    y, left = ky * sliding.dilation[0], kx * sliding.dilation[1]
+    shifted: Array = x[:, y : y + (height - 1) * sy + 1 : sy, left : left + (width - 1) * sx + 1 : sx]
     return shifted

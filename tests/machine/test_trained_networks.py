@@ -47,15 +47,16 @@ def test_ideal_is_onnxruntime_on_every_sample(network, traces_dir):
     same_predictions_and_values(outputs, onnxruntime_outputs(path, images))
 
 
-def test_ideal_is_onnxruntime_for_lenet_on_mnist(shared_dir):
-    path = shared_dir / "workloads" / "own_trained" / "mnist_lenet5.onnx"
+@pytest.mark.parametrize("network", ["mnist_lenet5", "mnist_dscnn", "mnist_resnet8"])
+def test_ideal_is_onnxruntime_on_mnist(network, shared_dir):
+    path = shared_dir / "workloads" / "own_trained" / f"{network}.onnx"
     with gzip.open(shared_dir / "workloads" / "mnist" / "t10k-images-idx3-ubyte.gz") as file:
         pixels = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 1, 28, 28)
     held_out = np.random.default_rng(0).permutation(len(pixels))[8000:]  # the 2 000 it was not trained on
     images = (pixels[held_out] / 255).astype(np.float32)
     workload = load_workload(path)
 
-    outputs = evaluate("tiny", workload, {next(iter(workload.inputs)): images}, analog="ideal")
+    outputs = evaluate("isaac", workload, {next(iter(workload.inputs)): images}, analog="ideal")
 
     same_predictions_and_values(outputs, onnxruntime_outputs(path, images))
 

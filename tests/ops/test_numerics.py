@@ -1,27 +1,43 @@
 """What layers compute: against plain loops, and the same bits however the work is cut."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aimcsim.ops import (
+    CURVES,
     NO_ACTIVATION,
     RELU,
     Activation,
     ActivationFunction,
     Add,
+    Affine,
+    Concat,
     Conv2d,
     DigitalKind,
+    Divide,
     FloatArray,
+    Gather,
     LayerKind,
     Linear,
+    LocalResponse,
+    LogSoftmax,
     MatrixKind,
+    Maximum,
+    Minimum,
+    Multiply,
     Pool2d,
+    PRelu,
     Reshape,
     Sliding,
+    Softmax,
+    Subtract,
     TensorShape,
     clip,
+    curve,
 )
 
 SLIDINGS = [
@@ -31,6 +47,8 @@ SLIDINGS = [
     Sliding((4, 4), (1, 1)),
     Sliding((4, 4), (1, 1), (2, 2)),
     Sliding((6, 5), (6, 5)),
+    Sliding((6, 7), (3, 2), (2, 1), (2, 1, 1, 0), (2, 2)),
+    Sliding.rounded_up((6, 6), (3, 3), (2, 2), (1, 0, 0, 0)),
 ]
 
 
@@ -61,6 +79,14 @@ def layers() -> list[tuple[LayerKind, TensorShape]]:
     order = np.random.default_rng(3).permutation(60)
     cases += [(Linear(random_values(1, 1, 60, 7), random_values(2, 7), clip(-1, 1)), shape), (Add(RELU), shape)]
     cases += [(Activation(clip(-0.5, 0.5)), shape), (Reshape(TensorShape(2, 10, 3), order), shape)]
+    cases += [(Activation(curve(name)), shape) for name in CURVES]
+    cases += [(kind(RELU), shape) for kind in (Subtract, Multiply, Divide, Maximum, Minimum)]
+    cases += [(Affine(random_values(4, rows, 5), random_values(5, rows, 5), RELU), shape) for rows in (1, 12)]
+    cases += [(PRelu(random_values(6, 5)), shape), (Softmax(), shape), (LogSoftmax(), shape)]
+    cases += [(LocalResponse(size, 0.5, 0.75, 1.5), shape) for size in (1, 2, 3, 20)]
+    cases += [(Concat(axis, (size, size)), shape) for axis, size in (("channels", 5), ("height", 3), ("width", 4))]
+    some = np.random.default_rng(4).integers(-1, 60, 24)
+    cases += [(Gather(TensorShape(2, 3, 4), some, 0.5), shape)]
     return cases
 
 
@@ -124,8 +150,8 @@ def test_gather_lays_out_groups_then_kernel_positions_then_channels(sliding: Sli
         for g in range(groups):
             for ky in range(sliding.kernel[0]):
                 for kx in range(sliding.kernel[1]):
-                    y = oy * sliding.stride[0] - sliding.pads[0] + ky
-                    column = ox * sliding.stride[1] - sliding.pads[1] + kx
+                    y = oy * sliding.stride[0] - sliding.pads[0] + ky * sliding.dilation[0]
+                    column = ox * sliding.stride[1] - sliding.pads[1] + kx * sliding.dilation[1]
                     inside = 0 <= y < sliding.plane[0] and 0 <= column < sliding.plane[1]
                     pixel = image[y, column] if inside else np.zeros(6, np.float32)
                     expected.extend(pixel[g * channels : (g + 1) * channels].tolist())
@@ -184,7 +210,43 @@ def test_digital_work_counts_the_elements_touched_per_output_vector() -> None:
         (Pool2d(Sliding((4, 4), (2, 3)), "max"), [shape], 2 * 3 * 5),
         (Add(), [shape, shape], 2 * 5),
         (Activation(RELU), [shape], 5),
+        (Softmax(), [shape], 5),
+        (Concat("channels", (5, 5)), [shape, shape], 10),
+        (LocalResponse(3), [shape], 3 * 5),
+        (Gather(TensorShape(1, 2, 3), np.zeros(6, np.int64)), [shape], 3),
         (Reshape(TensorShape(1, 1, 80), np.arange(80)), [shape], 80),
     ]
     for op, inputs, elements in cases:
         assert op.work_elements(inputs) == elements
+
+
+def test_curves_are_what_their_names_say() -> None:
+    # Each at a point where it can be worked out by hand or by `math`, below and above zero.
+    cases = {
+        "abs": (-2.0, 2.0), "celu": (-1.0, math.exp(-1) - 1), "elu": (-1.0, math.exp(-1) - 1),
+        "erf": (0.5, math.erf(0.5)), "exp": (1.0, math.e),
+        "gelu": (1.0, 0.5 * (1 + math.erf(1 / math.sqrt(2)))), "gelu_tanh": (1.0, 0.841192),
+        "hard_sigmoid": (1.0, 0.7), "hard_swish": (-1.0, -1 / 3), "leaky_relu": (-2.0, -0.02),
+        "mish": (1.0, math.tanh(math.log(1 + math.e))), "negative": (2.0, -2.0), "reciprocal": (4.0, 0.25),
+        "selu": (2.0, 2 * 1.0507010), "sigmoid": (1.0, 1 / (1 + math.exp(-1))), "silu": (1.0, 1 / (1 + math.exp(-1))),
+        "softplus": (0.0, math.log(2)), "softsign": (-1.0, -0.5), "sqrt": (2.25, 1.5), "tanh": (0.5, math.tanh(0.5)),
+        "thresholded_relu": (0.9, 0.0),
+    }  # fmt: skip
+    assert set(cases) == set(CURVES)
+    for name, (x, y) in cases.items():
+        assert curve(name).apply(np.array([x], np.float32))[0] == pytest.approx(y, rel=1e-6), name
+
+
+def test_a_curve_takes_its_own_number_of_finite_parameters() -> None:
+    assert curve("leaky_relu", 0.5).apply(np.array([-2.0]))[0] == -1.0
+    assert curve("hard_sigmoid", 0.5).parameters == (0.5, 0.5)
+    for name, parameters, words in (("tanh", (1.0,), "0 parameters"), ("elu", (math.inf,), "finite"), ("no", (), "no")):
+        with pytest.raises(ValueError, match=words):
+            curve(name, *parameters)
+
+
+def test_local_response_sums_squares_of_the_channels_around() -> None:
+    # Channels 1, 2, 3 with size 2: the standard looks (size - 1) // 2 = 0 channels back and 1 ahead. 1 + 4, 4 + 9, 9.
+    x = np.array([[1.0, 2.0, 3.0]], np.float32)
+    out = LocalResponse(2, alpha=2.0, beta=1.0, bias=1.0).compute([x], 0, 1)
+    assert out[0].tolist() == pytest.approx([1 / 6, 2 / 14, 3 / 10])

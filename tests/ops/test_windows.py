@@ -2,17 +2,23 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from aimcsim.ops import (
     RELU,
     Activation,
     Add,
+    Affine,
+    Concat,
     Conv2d,
+    Gather,
     LayerKind,
     Linear,
+    LocalResponse,
+    Multiply,
     Pool2d,
+    PRelu,
     Reshape,
     Sliding,
     TensorShape,
@@ -22,12 +28,20 @@ from aimcsim.ops import (
 
 @st.composite
 def slidings(draw: st.DrawFn) -> Sliding:
-    """Any window that fits: kernels up to 4, strides up to 5, pads below the kernel, planes up to 7 x 7."""
+    """Any window that fits: kernels up to 4, dilated up to 3, strides up to 5, pads below the extent, rounded."""
     kernel = (draw(st.integers(1, 4)), draw(st.integers(1, 4)))
-    pads = tuple(draw(st.integers(0, kernel[side % 2] - 1)) for side in range(4))
-    plane = tuple(draw(st.integers(max(1, kernel[a] - pads[a] - pads[a + 2]), 7)) for a in (0, 1))
+    dilation = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
+    extent = [(kernel[a] - 1) * dilation[a] + 1 for a in (0, 1)]
+    pads = tuple(draw(st.integers(0, min(extent[side % 2], 4) - 1)) for side in range(4))
+    plane = tuple(draw(st.integers(max(1, extent[a] - pads[a] - pads[a + 2]), 12)) for a in (0, 1))
     stride = (draw(st.integers(1, 5)), draw(st.integers(1, 5)))
-    return Sliding((plane[0], plane[1]), kernel, stride, (pads[0], pads[1], pads[2], pads[3]))
+    make = draw(st.sampled_from([Sliding, Sliding.rounded_up]))
+    try:
+        sliding = make((plane[0], plane[1]), kernel, stride, (pads[0], pads[1], pads[2], pads[3]), dilation)
+    except ValueError:
+        assume(False)  # every window in padding alone
+    assume(sliding.inside().all())
+    return sliding
 
 
 def touched(sliding: Sliding) -> list[set[int]]:
@@ -39,7 +53,8 @@ def touched(sliding: Sliding) -> list[set[int]]:
             field = set()
             for ky in range(sliding.kernel[0]):
                 for kx in range(sliding.kernel[1]):
-                    y, x = oy * sy - sliding.pads[0] + ky, ox * sx - sliding.pads[1] + kx
+                    y = oy * sy - sliding.pads[0] + ky * sliding.dilation[0]
+                    x = ox * sx - sliding.pads[1] + kx * sliding.dilation[1]
                     if 0 <= y < height and 0 <= x < width:
                         field.add(y * width + x)
             fields.append(field)
@@ -152,3 +167,112 @@ def test_what_cannot_be_is_refused(make: object, words: str) -> None:
 def test_inputs_of_another_shape_are_refused(op: LayerKind, inputs: list[tuple[int, int, int]]) -> None:
     with pytest.raises(ValueError, match="got"):
         op.output_shape(*(TensorShape(*shape) for shape in inputs))
+
+
+def test_a_dilated_window_requires_what_is_under_its_positions_alone() -> None:
+    # A row of 6 vectors under 2 positions that lie 2 apart, at stride 1: {0,2} {1,3} {2,4} {3,5}. Output 2 meets vector
+    # 2 again, but two outputs after output 0: what is fresh is told from the output before, which had 1 and 3.
+    window = Sliding((1, 6), (1, 2), dilation=(1, 2)).window()
+    assert window.needs.tolist() == [2, 3, 4, 5]
+    assert window.keeps.tolist() == [1, 2, 3, 6]
+    assert window.fresh.tolist() == [2, 2, 2, 2]
+    # At stride 2 each window begins where the one before ended: {0,2} {2,4}.
+    assert Sliding((1, 6), (1, 2), (1, 2), dilation=(1, 2)).window().fresh.tolist() == [2, 1]
+
+
+def test_rounding_up_adds_a_window_where_a_stride_is_begun() -> None:
+    # Over 6 vectors a window of 3 at stride 2 stands at 0, 2 and, if a begun stride counts, 4: one position too far.
+    up = Sliding.rounded_up((1, 6), (1, 3), (1, 2))
+    assert Sliding((1, 6), (1, 3), (1, 2)).output_plane == (1, 2)
+    assert (up.output_plane, up.overhang) == ((1, 3), (0, 1))
+    assert up.window().needs.tolist() == [2, 4, 5]
+    assert up.inside().tolist() == [3, 3, 2]
+    # Where the strides end evenly there is nothing to add, and a window that would begin behind the row is left out.
+    assert Sliding.rounded_up((1, 7), (1, 3), (1, 2)) == Sliding((1, 7), (1, 3), (1, 2))
+    assert Sliding.rounded_up((1, 5), (1, 1), (1, 3)).output_plane == (1, 2)
+    assert Sliding.rounded_up((1, 3), (1, 1), (1, 4)).output_plane == (1, 1)
+
+
+def test_positions_on_pads_are_counted_where_asked_for_and_those_beyond_never() -> None:
+    # A row of 4 with one pad on each side, windows of 3 at stride 2 rounded up: {pad,0,1} {1,2,3} {3,pad,beyond}.
+    up = Sliding.rounded_up((1, 4), (1, 3), (1, 2), (0, 1, 0, 1))
+    assert up.inside().tolist() == [2, 3, 1]
+    assert up.inside(up.pads).tolist() == [3, 3, 2]
+
+
+@given(st.data())
+def test_a_gather_requires_the_vectors_its_elements_come_from(data: st.DataObject) -> None:
+    source = TensorShape(*(data.draw(st.integers(1, 4)) for _ in range(3)))
+    shape = TensorShape(*(data.draw(st.integers(1, 3)) for _ in range(3)))
+    one = st.integers(-1, source.elements - 1)
+    index = np.array(data.draw(st.lists(one, min_size=shape.elements, max_size=shape.elements)), dtype=np.int64)
+    index[data.draw(st.integers(0, shape.elements - 1))] = 0  # something must be there
+
+    (window,) = Gather(shape, index).windows(source)
+
+    rows = (index // source.length).reshape(shape.vectors, shape.length)
+    fields = [{vector for vector in row if vector >= 0} for row in rows.tolist()]
+    check_some(window, fields, shape.width, source.vectors)
+
+
+def check_some(window: Window, fields: list[set[int]], row: int, vectors: int) -> None:
+    """Compare with the definitions, where some outputs require nothing; none waits for less than vector 0."""
+    for i, field in enumerate(fields):
+        assert window.needs[i] == max(0, *(max(one, default=0) for one in fields[: i + 1]), 0)
+        assert window.keeps[i] == min((min(one) for one in fields[i + 1 :] if one), default=vectors)
+        assert window.fresh[i] == len(field - (fields[i - 1] if i % row else set()))
+
+
+@pytest.mark.parametrize("axis", ["height", "width"])
+def test_a_concat_requires_the_vector_of_the_input_that_it_is_from(axis: str) -> None:
+    one = TensorShape(2, 3, 4)
+    two = TensorShape(1, 3, 4) if axis == "height" else TensorShape(2, 1, 4)
+    # Height: six vectors of the first, then three of the second. Width: in a row three of the first, one of the second.
+    origin = [(0, i) for i in range(6)] + [(1, i) for i in range(3)]
+    if axis == "width":
+        origin = [(0, 0), (0, 1), (0, 2), (1, 0), (0, 3), (0, 4), (0, 5), (1, 1)]
+    op = Concat(axis, (2, 1) if axis == "height" else (3, 1))  # type: ignore[arg-type]
+    out = op.output_shape(one, two)
+    for number, (window, shape) in enumerate(zip(op.windows(one, two), (one, two), strict=True)):
+        fields = [{vector} if source == number else set() for source, vector in origin]
+        assert window.needs.tolist() == [max([0, *(max(f) for f in fields[: i + 1] if f)]) for i in range(out.vectors)]
+        assert window.fresh.tolist() == [len(field) for field in fields]
+        assert window.keeps[-1] == shape.vectors
+    values = [
+        np.arange(shape.elements, dtype=np.float32).reshape(shape.vectors, 4) + 100 * i
+        for i, shape in enumerate((one, two))
+    ]
+    expected = [values[source][vector].tolist() for source, vector in origin]
+    assert op.compute(values, 0, out.vectors).tolist() == expected
+
+
+def test_a_tensor_of_one_vector_beside_another_is_kept_to_the_end() -> None:
+    window = Window.shared(6, 3)
+    assert window.needs.tolist() == [0] * 6
+    assert window.keeps.tolist() == [0, 0, 0, 0, 0, 1]
+    assert window.fresh.tolist() == [1, 0, 0, 1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Sliding((1, 1), (1, 2), pads=(0, 1, 0, 1), dilation=(1, 2)), "every window lies in padding alone"),
+        (lambda: Sliding((4, 4), (2, 2), dilation=(0, 1)), "at least 1"),
+        (lambda: Sliding((2**20, 1), (2**19, 1), pads=(0, 0, 0, 0)), "too large"),
+        (lambda: Pool2d(Sliding((1, 2), (1, 2), pads=(0, 2, 0, 2), dilation=(1, 3)), "max"), "lies in padding alone"),
+        (lambda: Gather(TensorShape(1, 1, 2), np.array([-1, -1])), "names elements of its input"),
+        (lambda: Gather(TensorShape(1, 1, 2), np.array([0, -2])), "names elements of its input"),
+        (lambda: Gather(TensorShape(1, 1, 2), np.array([0])), "must name 2 elements"),
+        (lambda: Gather(TensorShape(1, 1, 1), np.array([4])).output_shape(TensorShape(1, 1, 4)), "element 4"),
+        (lambda: Concat("depth", (1, 1)), "concat joins"),  # type: ignore[arg-type]
+        (lambda: Concat("width", (1, 1)).output_shape(*[TensorShape(1, 2, 1)] * 2), "was made for sizes"),
+        (lambda: Affine(np.ones((1, 2), np.float32), np.ones((2, 2), np.float32)), "factor and offset"),
+        (lambda: Affine(np.ones((1, 2)), np.ones((1, 2))), "float32"),  # type: ignore[arg-type]
+        (lambda: PRelu(np.ones((1, 2), np.float32)), "slope"),
+        (lambda: LocalResponse(0), "size"),
+        (lambda: Multiply().output_shape(TensorShape(2, 2, 3), TensorShape(1, 2, 3)), "one shape"),
+    ],
+)
+def test_what_cannot_be_among_the_later_kinds_is_refused(make: object, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        make()  # type: ignore[operator]

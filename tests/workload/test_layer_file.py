@@ -8,6 +8,7 @@ import pytest
 from aimcsim.errors import ConfigError, ReferenceError_, UnknownFieldError
 from aimcsim.ops import RELU, Conv2d, FloatArray, Linear, MatrixKind, Pool2d, TensorShape, clip
 from aimcsim.workload import Workload, float_reference, load_workload, save_workload
+from aimcsim.workload.layer_kinds import KINDS
 
 EXAMPLE = """\
 schema: aimcsim-workload/1
@@ -112,6 +113,61 @@ def test_every_kind_survives_saving_and_loading(tmp_path: Path) -> None:
     assert again.unpack_outputs("sum", np.zeros((4, 4, 4), np.float32)).shape == (4, 4, 2, 2)
 
 
+EVERY_KIND = """\
+schema: aimcsim-workload/1
+name: every
+weights: net.npz
+inputs: {image: [6, 7, 4]}
+layers:
+  - {name: conv, kind: conv2d, out_channels: 4, kernel: [2, 3], pads: [1, 2, 1, 2], dilation: 2, activation: silu}
+  - {name: scaled, kind: affine, activation: {leaky_relu: 0.125}}
+  - {name: shifted, kind: affine, per_vector: true}
+  - {name: steep, kind: prelu}
+  - {name: twice, kind: add, inputs: [steep, shifted]}
+  - {name: less, kind: subtract, inputs: [twice, scaled]}
+  - {name: times, kind: multiply, inputs: [less, scaled], activation: {hard_sigmoid: [0.25, 0.5]}}
+  - {name: over, kind: divide, inputs: [less, times]}
+  - {name: most, kind: maximum, inputs: [over, less]}
+  - {name: least, kind: minimum, inputs: [most, twice]}
+  - {name: near, kind: local_response, size: 3, alpha: 0.5, beta: 0.5, bias: 2}
+  - {name: soft, kind: softmax}
+  - {name: log, kind: log_softmax, inputs: near}
+  - {name: wide, kind: concat, inputs: [soft, log, near]}
+  - {name: high, kind: concat, axis: height, inputs: [wide, wide]}
+  - {name: peak, kind: max_pool, kernel: 3, stride: 2, ceil_mode: true}
+  - {name: picked, kind: gather, shape: [1, 2, 3], fill: 1.5}
+  - {name: curved, kind: activation, activation: {elu: [0.5]}}
+outputs: [curved]
+"""
+
+
+def test_every_kind_of_digital_layer_survives_saving_and_loading(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    shapes = {"conv.weight": (1, 24, 4), "scaled.factor": (1, 4), "shifted.offset": (42, 4), "steep.slope": (4,)}
+    arrays = {name: rng.random(shape).astype(np.float32) + np.float32(0.5) for name, shape in shapes.items()}
+    np.savez(tmp_path / "net.npz", **arrays, **{"picked.index": np.array([5, -1, 0, 5, 9, 1])})
+    workload = load(tmp_path, EVERY_KIND)
+    # Rounded up, a window of 3 at stride 2 stands at 0, 2, .. 10 of 12 and at 0, 2, 4 of 7.
+    assert str(workload.layer("peak").shape) == "6 x 3 x 12"
+    assert {layer.op.kind for layer in workload.layers} | {"linear", "reshape"} >= {
+        kind for kind in KINDS if "_pool" not in kind
+    }
+    save_workload(workload, tmp_path / "saved.yaml")
+    again = load_workload(tmp_path / "saved.yaml")
+    x = {"image": workload.pack_inputs("image", rng.random((3, 6, 7, 4)))}
+    one, two = (float_reference(net, x)["curved"] for net in (workload, again))
+    assert one.tobytes() == two.tobytes()
+    assert [(a.name, a.kind, a.shape) for a in workload.layers] == [(a.name, a.kind, a.shape) for a in again.layers]
+    assert 1.5 in one  # what no element was picked for
+
+
+def test_a_gather_needs_its_positions(tmp_path: Path) -> None:
+    text = EXAMPLE.replace("kind: linear, out_features: 3", "kind: gather, shape: [1, 1, 2]")
+    assert problems(tmp_path, text) == [
+        "net.yaml:11:5: layers[5]: a gather needs the array `classes.index` in a weight file"
+    ]
+
+
 def test_an_odd_name_survives_saving(tmp_path: Path) -> None:
     text = EXAMPLE.replace("name: classes", 'name: "true: [a]"').replace("[classes]", '["true: [a]"]')
     save_workload(load(tmp_path, text), tmp_path / "saved.yaml")
@@ -152,6 +208,16 @@ MISTAKES = [
         [
             "net.yaml:6:119: layers[0].activation: unknown activation (got `Relu`). Did you mean `relu`?",
         ],
+    ),
+    (
+        "activation: relu",
+        "activation: {sigmoid: 3}",
+        ["net.yaml:6:119: layers[0].activation: sigmoid takes 0 parameters (got 1)"],
+    ),
+    (
+        "activation: relu",
+        "activation: {elu: [x]}",
+        ["net.yaml:6:119: layers[0].activation: the parameters of elu must be numbers (got `['x']`)"],
     ),
     ("groups: 2", "groups: 3", ["net.yaml:6:104: layers[0].groups: must divide 2 input and 4 output channels (got 3)"]),
     (

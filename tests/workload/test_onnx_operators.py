@@ -210,3 +210,137 @@ def test_a_batch_of_fixed_size_is_no_limit(build: Build, same_as_onnxruntime: Co
     nodes: list[Any] = [conv(y="c"), ("Reshape", ["c", "to"], ["f"], {}), ("MatMul", ["f", "m"], ["y"], {})]
     path = build(nodes, [4, 2, 4, 4], w=array(3, 2, 3, 3), m=array(12, 5), to=np.array([4, -1]))
     same_as_onnxruntime(path, n=4)
+
+
+# After each a leaky rectifier, since an output has to come from a layer; `affine` takes it in, as `multiply` does.
+OTHERS: list[tuple[Any, dict[str, Any], int, list[str]]] = [
+    (("DepthToSpace", ["x"], ["m"], {"blocksize": 2}), {}, 13, ["activation"]),
+    (("DepthToSpace", ["x"], ["m"], {"blocksize": 2, "mode": "CRD"}), {}, 13, ["activation"]),
+    (("SpaceToDepth", ["x"], ["m"], {"blocksize": 2}), {}, 13, ["activation"]),
+    (("Expand", ["x", "k"], ["m"], {}), {"k": np.array([1, 8, 4, 6])}, 13, ["activation"]),
+    (("GlobalMaxPool", ["x"], ["m"], {}), {}, 13, ["pool2d", "activation"]),
+    (("Mean", ["x", "k"], ["m"], {}), {"k": array(8, 1, 1)}, 13, ["affine"]),
+    (("Pow", ["x", "k"], ["m"], {}), {"k": np.float32(2)}, 13, ["multiply"]),
+    (("Pow", ["x", "k"], ["m"], {}), {"k": np.float32(1)}, 13, ["activation"]),
+    (("Reciprocal", ["x"], ["m"], {}), {}, 13, ["activation", "activation"]),
+    (("Div", ["k", "x"], ["m"], {}), {"k": array(8, 1, 1)}, 13, ["activation", "affine"]),
+    (("MatMul", ["k", "x"], ["m"], {}), {"k": array(5, 4)}, 13, ["reshape", "conv2d"]),
+    (("MatMul", ["x", "k"], ["m"], {}), {"k": array(1, 6, 5)}, 13, ["reshape", "conv2d"]),
+    (("Swish", ["x"], ["m"], {}), {}, 24, ["activation", "activation"]),
+    (("Upsample", ["x", "k"], ["m"], {}), {"k": np.array([1, 1, 2, 3], np.float32)}, 9, ["gather", "activation"]),
+    (("Upsample", ["x"], ["m"], {"scales": [1.0, 1.0, 2.0, 1.0]}), {}, 7, ["gather", "activation"]),
+    (("Max", ["x", "k"], ["m"], {}), {"k": np.float32(0.25)}, 13, ["activation", "activation"]),
+    (("BatchNormalization", ["x", *"kkkk"], ["m"], {}), {"k": np.abs(array(8))}, 13, ["affine"]),
+    (("Add", ["x", "k"], ["m"], {}), {"k": array(8, 4, 6)}, 13, ["affine"]),
+    (("Conv", ["x", "k"], ["m"], {"pads": [2, 1, 0, 1]}), {"k": array(3, 8, 1, 1)}, 13, ["gather", "conv2d"]),
+]
+
+
+@pytest.mark.parametrize(("node", "arrays", "opset", "expected"), OTHERS, ids=[str(case[0][0]) for case in OTHERS])
+def test_operators_that_are_seldom_seen(
+    build: Build, same_as_onnxruntime: Compare, node: Any, arrays: dict[str, Any], opset: int, expected: list[str]
+) -> None:
+    nodes: list[Any] = [node, ("LeakyRelu", ["m"], ["y"], {})]
+    assert kinds(same_as_onnxruntime(build(nodes, ["N", 8, 4, 6], opset=opset, **arrays))) == expected
+
+
+def test_a_root_is_an_activation(build: Build, same_as_onnxruntime: Compare) -> None:
+    nodes: list[Any] = [("Abs", ["x"], ["a"], {}), ("Sqrt", ["a"], ["y"], {})]
+    assert kinds(same_as_onnxruntime(build(nodes, ["N", 5]))) == ["activation", "activation"]
+    power: Any = ("Pow", ["a", "k"], ["y"], {})
+    path = build([nodes[0], power], ["N", 5], k=np.float32(0.5))
+    assert kinds(same_as_onnxruntime(path)) == ["activation", "activation"]
+
+
+@pytest.mark.parametrize("order", [["c", "g"], ["g", "c"]])
+@pytest.mark.parametrize(("op", "attributes"), [("Sigmoid", {}), ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5})])
+def test_a_tensor_times_its_own_gate_is_part_of_the_layer_before_it(
+    build: Build, same_as_onnxruntime: Compare, op: str, attributes: dict[str, float], order: list[str]
+) -> None:
+    nodes: list[Any] = [conv(y="c"), (op, ["c"], ["g"], attributes), ("Mul", order, ["y"], {})]
+    assert kinds(same_as_onnxruntime(build(nodes, ["N", 2, 4, 4], w=array(3, 2, 2, 2)))) == ["conv2d"]
+    # Where somebody else sees the sum, the gate stays a layer; where somebody else sees the gate, so do both.
+    both: list[Any] = [*nodes[:2], ("Mul", order, ["m"], {}), ("Add", ["m", "c"], ["y"], {})]
+    path = build(both, ["N", 2, 4, 4], w=array(3, 2, 2, 2))
+    assert kinds(same_as_onnxruntime(path)) == ["conv2d", "activation", "add"]
+    seen: list[Any] = [*nodes[:2], ("Mul", order, ["m"], {}), ("Add", ["m", "g"], ["y"], {})]
+    path = build(seen, ["N", 2, 4, 4], w=array(3, 2, 2, 2))
+    assert kinds(same_as_onnxruntime(path)) == ["conv2d", "activation", "multiply", "add"]
+
+
+def test_a_gate_is_not_folded_where_its_tensor_is_seen_by_another_name(
+    build: Build, same_as_onnxruntime: Compare
+) -> None:
+    # Two nodes take `c`, but a third takes it through the identity.
+    nodes: list[Any] = [
+        conv(y="c"),
+        ("Identity", ["c"], ["i"], {}),
+        ("Sigmoid", ["i"], ["g"], {}),
+        ("Mul", ["c", "g"], ["m"], {}),
+        ("Add", ["m", "i"], ["y"], {}),
+    ]
+    path = build(nodes, ["N", 2, 4, 4], w=array(3, 2, 2, 2))
+    assert kinds(same_as_onnxruntime(path)) == ["conv2d", "activation", "add"]
+
+
+def test_zeros_around_an_image_become_the_pads_of_the_convolution(build: Build, same_as_onnxruntime: Compare) -> None:
+    pads = np.array([0, 0, 0, 0, 0, 0, 1, 1])
+    nodes: list[Any] = [("Pad", ["x", "p"], ["z"], {}), conv(x="z", strides=[2, 2])]
+    workload = same_as_onnxruntime(build(nodes, ["N", 3, 8, 8], w=array(5, 3, 3, 3), p=pads))
+    assert kinds(workload) == ["conv2d"]
+    # A pooling must see them as values, and so does whoever else takes them.
+    pooled: list[Any] = [nodes[0], ("MaxPool", ["z"], ["y"], {"kernel_shape": [2, 2]})]
+    assert kinds(same_as_onnxruntime(build(pooled, ["N", 3, 8, 8], p=pads))) == ["gather", "pool2d"]
+
+
+def test_one_dimension(build: Build, same_as_onnxruntime: Compare) -> None:
+    nodes: list[Any] = [
+        ("Conv", ["x", "w"], ["c"], {"pads": [2, 0], "strides": [2], "dilations": [2]}),
+        ("MaxPool", ["c"], ["y"], {"kernel_shape": [2], "strides": [2]}),
+    ]
+    assert kinds(same_as_onnxruntime(build(nodes, ["N", 3, 16], w=array(4, 3, 3)))) == ["conv2d", "pool2d"]
+
+
+def test_a_squeeze_and_excitation_block_reads_its_one_vector_for_every_pixel(
+    build: Build, same_as_onnxruntime: Compare
+) -> None:
+    nodes: list[Any] = [
+        conv(y="c"),
+        ("GlobalAveragePool", ["c"], ["p"], {}),
+        ("Conv", ["p", "v"], ["e"], {}),
+        ("HardSigmoid", ["e"], ["g"], {}),
+        ("Mul", ["c", "g"], ["y"], {}),
+    ]
+    path = build(nodes, ["N", 2, 5, 5], w=array(4, 2, 2, 2), v=array(4, 4, 1, 1))
+    workload = same_as_onnxruntime(path)
+    assert kinds(workload) == ["conv2d", "pool2d", "conv2d", "multiply"]
+    last = workload.layers[-1]
+    of_pixels, of_gate = last.op.windows(*workload.input_shapes(last))
+    assert of_pixels.needs.tolist() == list(range(16))
+    assert of_gate.needs.tolist() == [0] * 16
+    assert of_gate.keeps.tolist() == [0] * 15 + [1]
+
+
+def test_layers_joined_by_channel_are_passed_on_pixel_by_pixel(build: Build, same_as_onnxruntime: Compare) -> None:
+    nodes: list[Any] = [conv(y="c"), conv("v", y="d"), ("Concat", ["c", "d"], ["j"], {"axis": 1}), conv("u", "j")]
+    path = build(nodes, ["N", 2, 4, 4], w=array(3, 2, 2, 2), v=array(1, 2, 2, 2), u=array(2, 4, 1, 1))
+    workload = same_as_onnxruntime(path)
+    assert kinds(workload) == ["conv2d", "conv2d", "concat", "conv2d"]
+    joined = workload.layers[2]
+    for window in joined.op.windows(*workload.input_shapes(joined)):
+        assert window.needs.tolist() == list(range(9))
+
+
+def test_a_channels_last_network_with_arithmetic_before_its_transpose(
+    build: Build, same_as_onnxruntime: Compare
+) -> None:
+    nodes: list[Any] = [
+        ("Sub", ["x", "m"], ["s"], {}),
+        ("Mul", ["s", "f"], ["t"], {}),
+        ("Transpose", ["t"], ["n"], {"perm": [0, 3, 1, 2]}),
+        conv(x="n"),
+    ]
+    path = build(nodes, ["N", 5, 6, 3], m=array(3), f=np.float32(0.25), w=array(2, 3, 2, 2))
+    workload = same_as_onnxruntime(path)
+    assert kinds(workload) == ["affine", "conv2d"]
+    assert str(workload.inputs["x"]) == "5 x 6 x 3"
