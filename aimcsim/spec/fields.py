@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from aimcsim.costs import Source
 from aimcsim.errors import UnitError
-from aimcsim.units import EXAMPLES, PS_PER_S, a_quantity, format_exact, format_si, parse_quantity, ps_from_seconds
+from aimcsim.units import (
+    EXAMPLES,
+    PS_PER_S,
+    UNITS,
+    a_quantity,
+    format_exact,
+    format_si,
+    parse_quantity,
+    ps_from_seconds,
+)
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
@@ -126,18 +135,20 @@ def shown(raw: object) -> str:
 Parse = Callable[[object, bool], object]
 
 
-class _Text:
+class FieldType:
     """Annotation metadata: the field is made by `parse(raw, lenient)` instead of by pydantic's own rules.
 
     `instead` is any right value. After an error the loader puts it in place of the wrong one and goes on checking, so
     that one run reports all there is.
+    `schema` is JSON Schema that takes what `parse` takes, plausible or not; its `title` says what such a value is.
     """
 
-    __slots__ = ("instead", "parse")
+    __slots__ = ("instead", "parse", "schema")
 
-    def __init__(self, parse: Parse, instead: object) -> None:
+    def __init__(self, parse: Parse, instead: object, schema: dict[str, Any]) -> None:
         self.parse = parse
         self.instead = instead
+        self.schema = schema
 
     def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
         from pydantic_core import PydanticCustomError, core_schema
@@ -152,11 +163,27 @@ class _Text:
         return core_schema.with_info_plain_validator_function(validate)
 
 
-def _of(dimension: str) -> _Text:
-    return _Text(lambda raw, lenient: quantity(raw, dimension, lenient=lenient), EXAMPLES[dimension])
+def _of(dimension: str) -> FieldType:
+    schema = quantity_schema(dimension)
+    return FieldType(lambda raw, lenient: quantity(raw, dimension, lenient=lenient), EXAMPLES[dimension], schema)
 
 
-def _whole(low: int, high: int | None = None) -> _Text:
+_NUMBER = r"\+?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][+-]?[0-9]{1,2})?"
+
+
+def quantity_schema(dimension: str, *others: str) -> dict[str, Any]:
+    """Return JSON Schema of text with a unit of `dimension`, or of one of the other patterns."""
+    units = "|".join(unit.replace("u", "[u\u00b5\u03bc]") for unit in UNITS[dimension])
+    either = "|".join((rf"{_NUMBER}\s*(?:{units})", *others))
+    return {
+        "title": dimension,
+        "type": "string",
+        "pattern": rf"^\s*(?:{either})\s*$",
+        "examples": [EXAMPLES[dimension]],
+    }
+
+
+def _whole(low: int, high: int | None = None) -> FieldType:
     """Return the annotation of a whole number from `low` to `high`; text, fractions and booleans are refused."""
     allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
 
@@ -165,7 +192,8 @@ def _whole(low: int, high: int | None = None) -> _Text:
             raise ValueError(f"expected a whole number {allowed} (got {shown(raw)})")
         return raw
 
-    return _Text(parse, low)
+    limits = {"minimum": low} if high is None else {"minimum": low, "maximum": high}
+    return FieldType(parse, low, {"title": f"whole number {allowed}", "type": "integer", **limits})
 
 
 def _flag(raw: object, _lenient: bool) -> bool:
@@ -242,22 +270,36 @@ def _not_read(_raw: object, _lenient: bool) -> None:
     raise ValueError("unknown field")
 
 
-not_read = _Text(_not_read, None)
+not_read = FieldType(_not_read, None, {"not": {}})
 """For a field that the loader fills in and that no file may give."""
 
-TimePs = Annotated[int, _Text(_time_ps, "100 ns")]
-SizeBytes = Annotated[int, _Text(_size_bytes, "1 KiB")]
+_OPTIONAL_NAME = {"title": "name or none", "type": ["string", "null"]}
+_COUNT = {"title": "whole number of at least 1, or name of a count", "type": ["integer", "string"], "minimum": 1}
+_STEP = {"title": "auto or whole number of at least 1", "anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1}]}
+_SOURCE = {"title": "reference, and after a dot where in it", "type": "string", "minLength": 1}
+_DURATION = {**quantity_schema("time", "[0-9]{1,12}\\s*cycles?"), "title": "cycles or time", "examples": ["1 cycle"]}
+_AMOUNT = {"anyOf": [{"type": "integer", "minimum": 1}, quantity_schema("size")]}
+_PER = {
+    "title": "{quantity: amount}",
+    "type": "object",
+    "additionalProperties": _AMOUNT,
+    "minProperties": 1,
+    "maxProperties": 1,
+}
+
+TimePs = Annotated[int, FieldType(_time_ps, "100 ns", quantity_schema("time"))]
+SizeBytes = Annotated[int, FieldType(_size_bytes, "1 KiB", quantity_schema("size"))]
 FrequencyHz = Annotated[Fraction, _of("frequency")]
 BandwidthBytesPerS = Annotated[Fraction, _of("bandwidth")]
 EnergyJ = Annotated[Fraction, _of("energy")]
 PowerW = Annotated[Fraction, _of("power")]
 AreaM2 = Annotated[Fraction, _of("area")]
-DurationText = Annotated[Duration, _Text(_duration, "100 ns")]
-PerMapping = Annotated[Per, _Text(_per, {"one": 1})]
-SourceKey = Annotated[Source, _Text(_source, "aimcsim")]
-OptionalName = Annotated[str | None, _Text(_optional_name, None)]
-LoopCount = Annotated[int | str, _Text(_count, 1)]
-AdcStep = Annotated[int, _Text(_step, "auto")]
+DurationText = Annotated[Duration, FieldType(_duration, "100 ns", _DURATION)]
+PerMapping = Annotated[Per, FieldType(_per, {"one": 1}, _PER)]
+SourceKey = Annotated[Source, FieldType(_source, "aimcsim", _SOURCE)]
+OptionalName = Annotated[str | None, FieldType(_optional_name, None, _OPTIONAL_NAME)]
+LoopCount = Annotated[int | str, FieldType(_count, 1, _COUNT)]
+AdcStep = Annotated[int, FieldType(_step, "auto", _STEP)]
 Positive = Annotated[int, _whole(1)]
 NotNegative = Annotated[int, _whole(0)]
 Rows = Annotated[int, _whole(1, 65535)]
@@ -269,4 +311,4 @@ SignedBits = Annotated[int, _whole(2, 16)]
 AdcBits = Annotated[int, _whole(1, 24)]
 OutputBits = Annotated[int, _whole(1, 32)]
 PartialSumBits = Annotated[int, _whole(1, 64)]
-Flag = Annotated[bool, _Text(_flag, False)]
+Flag = Annotated[bool, FieldType(_flag, False, {"title": "true or false", "type": "boolean"})]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aimcsim.errors import ConfigError, Problem, ReferenceError_
-from aimcsim.located import Document, PathKeys, Position, did_you_mean, dotted, parse_document, read_document
+from aimcsim.located import Document, PathKeys, Position, did_you_mean, dotted, one_of, parse_document, read_document
 
 OVERRIDE = "--set"
 _PRESETS = Path(__file__).parents[1] / "data" / "presets"
@@ -17,6 +17,19 @@ _PRESETS = Path(__file__).parents[1] / "data" / "presets"
 def preset_names() -> tuple[str, ...]:
     """Return the names of the chips that come with the package."""
     return tuple(sorted(path.stem for path in _PRESETS.glob("*.yaml")))
+
+
+def preset_text(name: str) -> str:
+    """Return the file of a preset, comments and all.
+
+    Raises
+    ------
+    ReferenceError_
+        If there is none of this name.
+    """
+    if name not in preset_names():
+        raise ReferenceError_(f"no preset of this name {one_of(name, preset_names())}")
+    return (_PRESETS / f"{name}.yaml").read_text(encoding="utf-8")
 
 
 def read_layers(source: str | Path, overrides: Sequence[str]) -> Document:

@@ -93,14 +93,9 @@ def test_an_onnx_file_that_is_missing_is_said_to_be_before_the_extra(command, fo
 def test_chip_and_workload_the_wrong_way_round_are_one_clear_message(command, folder, chip, workload, said):
     (folder / "net.yaml").write_text(SKIP)
     (folder / "chip.yaml").write_text("# mine\nschema: 'aimcsim-chip/1'\nextends: tiny\n")
-    for asked in ("run", "map", "check"):
+    for asked in ("run", "map"):
         result = command(asked, chip, workload)
         assert (result.exit_code, result.stderr) == (2, f"{said}; the chip comes first, then the workload\n")
-
-
-def test_a_workload_is_no_chip_to_check(command, folder):
-    (folder / "net.yaml").write_text(SKIP)
-    assert "this is a workload" in command("check", "net.yaml").stderr
 
 
 INPUTS = {
