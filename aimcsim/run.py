@@ -18,7 +18,7 @@ from aimcsim import recorder, summary
 from aimcsim.chip import Chip
 from aimcsim.controller import Controller, Plan
 from aimcsim.datapath import Datapath
-from aimcsim.engine import CompiledEngine, Environment, ReferenceEngine, System, can_run_fast
+from aimcsim.engine import Alive, CompiledEngine, Environment, ReferenceEngine, System, can_run_fast
 from aimcsim.engine.account import account
 from aimcsim.errors import ConfigError, TraceError
 from aimcsim.evaluation import ValueMode, evaluate_packed, pack_samples, program_layers
@@ -118,6 +118,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     components: Sequence[Guest] = (),
     engine: Engine = "reference",
     shuffle_seed: int | None = None,
+    alive: Alive | None = None,
 ) -> Run:
     """Run a workload on a chip.
 
@@ -147,6 +148,8 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     engine : str
         ``reference``: SimPy processes, an event per booking; ``fast``: the same times from a compiled loop on
         calendars, with values computed outside it. Pools without quotas and components need the reference.
+    alive : callable, optional
+        Told every so often how far the run is (`aimcsim.engine.Progress`).
 
     Raises
     ------
@@ -172,7 +175,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     values = None if mode == "off" or samples is None else _values(built, samples, mode, used)
     recorded = _grain(built.plan.system, grain)
     asked = recorder.question(built.plan, recorded)
-    events = _ENGINES[used](built.plan.system).run()
+    events = _ENGINES[used](built.plan.system).run(alive)
     found = account(built.plan.system, asked)
     tables = recorder.record(built.plan, built.quotas, found, recorded)
     outputs = {} if values is None else values()

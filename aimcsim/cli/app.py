@@ -115,7 +115,7 @@ def run(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Run a workload on a chip: time, waits, energy, outputs."""
     from aimcsim.cli.inputs import load_both, read_inputs
-    from aimcsim.cli.waiting import sign_of_life
+    from aimcsim.cli.waiting import waiting
     from aimcsim.records.run_dir import check_free
     from aimcsim.run import simulate
 
@@ -124,7 +124,7 @@ def run(  # noqa: PLR0913 - one parameter per option
         check_free(output, force=force)
     spec, network = load_both(chip, workload, overrides or ())
     arrays = None if inputs is None else read_inputs(inputs, network)
-    with sign_of_life(f"running {network.name} on {spec.name}"):
+    with waiting(f"running {network.name} on {spec.name}") as told:
         done = simulate(
             spec,
             network,
@@ -135,6 +135,7 @@ def run(  # noqa: PLR0913 - one parameter per option
             seed=seed,
             engine=engine,
             program_first=program_first,
+            alive=told.tell,
         )
     if output is not None:
         done.save(output, force=force)

@@ -8,6 +8,7 @@ from aimcsim.engine.environment import Environment
 from aimcsim.engine.fast import FastEngine, can_run_fast
 from aimcsim.engine.reference import ReferenceEngine
 from aimcsim.engine.server import Hold, Server
+from aimcsim.engine.progress import Alive, Progress
 from aimcsim.engine.slots import SlotPool
 from aimcsim.engine.space import SpaceArbiter
 from aimcsim.engine.span import Span, span_of
@@ -16,6 +17,7 @@ from aimcsim.engine.walkback import Segment, Walk
 
 __all__ = [
     "Account",
+    "Alive",
     "BytePool",
     "CompiledEngine",
     "Edge",
@@ -23,6 +25,7 @@ __all__ = [
     "Environment",
     "FastEngine",
     "Hold",
+    "Progress",
     "Question",
     "ReferenceEngine",
     "Segment",

@@ -14,9 +14,13 @@ from simpy.events import Event
 
 from aimcsim.engine.deadlock import report_deadlock
 from aimcsim.engine.environment import Environment, Process
+from aimcsim.engine.progress import Alive, Progress, Teller
 from aimcsim.engine.slots import SlotPool
 from aimcsim.engine.space import SpaceArbiter
 from aimcsim.engine.stream import Stage, Stream, System
+
+STEPS = 64
+"""Events between two looks at the clock on the wall."""
 
 
 class Lane:
@@ -64,8 +68,12 @@ class ReferenceEngine:
             if edge.pool is not None:
                 edge.pool.returned = self._space.wake
 
-    def run(self) -> int:
-        """Start every stream and process events until the last vector has ended; return their number."""
+    def run(self, alive: Alive | None = None) -> int:
+        """Start every stream and process events until the last vector has ended; return their number.
+
+        `alive` is told every so often how far the run is.
+        """
+        tell = None if alive is None else Teller(alive, self._progress)
         for stream in self.system.streams:
             if stream.total:
                 self._start(stream)
@@ -75,8 +83,17 @@ class ReferenceEngine:
             if self.env.only_guests_left() and not self._guest_holds():
                 raise report_deadlock(self.system)
             self.env.step()
+            if tell is not None and not self.env.scheduled % STEPS:
+                tell()
         self.env.run(until=int(self.env.now) + 1)
+        if alive is not None:
+            alive(self._progress())
         return self.env.scheduled
+
+    def _progress(self) -> Progress:
+        streams = self.system.streams
+        ended, total = sum(len(stream.end_ps) for stream in streams), sum(stream.total for stream in streams)
+        return Progress(int(self.env.now), self.env.scheduled, ended, total)
 
     def _start(self, stream: Stream) -> None:
         """Set up the processes of a stream, first stage to last."""
