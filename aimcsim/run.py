@@ -349,6 +349,11 @@ class Run:
     files: RunFiles
 
     @property
+    def partial(self) -> bool:
+        """Whether this is what an interrupted run left; see `RunFiles.partial`."""
+        return self.files.partial
+
+    @property
     def summary(self) -> dict[str, Any]:
         """The figures of `summary.json`."""
         return self.files.summary
@@ -392,6 +397,8 @@ class Run:
 
     def __repr__(self) -> str:
         values = self.summary
+        if self.partial:
+            return f"<partial run of {values.get('workload')} on {values.get('chip')}: {', '.join(self.files.tables)}>"
         latency, energy = values["latency_ps"]["p50"], values["energy_j"]["per_request"]
         return (
             f"<run of {values['workload']} on {values['chip']}: {values['requests']} requests, "
@@ -401,6 +408,8 @@ class Run:
 
     def _repr_html_(self) -> str:
         values = self.summary
+        if self.partial:
+            return f"<p>{escape(repr(self))}</p>"
         rows = {
             "requests": values["requests"],
             "latency, p50": format_time_ps(values["latency_ps"]["p50"]),

@@ -115,6 +115,7 @@ def run(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Run a workload on a chip: time, waits, energy, outputs."""
     from aimcsim.cli.inputs import load_both, read_inputs
+    from aimcsim.cli.keeping import kept
     from aimcsim.cli.waiting import waiting
     from aimcsim.records.run_dir import check_free
     from aimcsim.run import simulate
@@ -124,21 +125,21 @@ def run(  # noqa: PLR0913 - one parameter per option
         check_free(output, force=force)
     spec, network = load_both(chip, workload, overrides or ())
     arrays = None if inputs is None else read_inputs(inputs, network)
-    with waiting(f"running {network.name} on {spec.name}") as told:
-        done = simulate(
-            spec,
-            network,
-            inputs=arrays,
-            requests=requests,
-            analog=analog,
-            grain=grain,
-            seed=seed,
-            engine=engine,
-            program_first=program_first,
-            alive=told.tell,
-        )
-    if output is not None:
-        done.save(output, force=force)
+    with kept(output, chip=spec.name, workload=network.name, seed=seed, force=force) as keep:
+        with waiting(f"running {network.name} on {spec.name}") as told:
+            done = simulate(
+                spec,
+                network,
+                inputs=arrays,
+                requests=requests,
+                analog=analog,
+                grain=grain,
+                seed=seed,
+                engine=engine,
+                program_first=program_first,
+                alive=told.tell,
+            )
+        keep(done)
     from aimcsim.cli import summaries, tables
 
     if json:
@@ -147,9 +148,9 @@ def run(  # noqa: PLR0913 - one parameter per option
     if csv:
         tables.show_figures(done.summary)
         return
-    keep = "next: add -o DIR to keep the run"
+    again = "next: add -o DIR to keep the run"
     look = f"next: aimcsim show {output} --by cause    (or layer, tile, resource, component)"
-    tables.show(summaries.summary_table(done, directory=output), keep if output is None else look)
+    tables.show(summaries.summary_table(done, directory=output), again if output is None else look)
 
 
 @app.command(cls=GuardedCommand)
@@ -181,11 +182,12 @@ def show(
         tables.show_json(stored.summary["assumptions"] if assumptions else stored.summary)
     elif csv:
         tables.show_figures(stored.summary)
+    elif assumptions:
+        tables.show(summaries.assumption_table(stored))
+    elif stored.partial:
+        tables.show(summaries.partial_table(stored, directory), f"next: run it again with -o {directory} --force")
     else:
-        table = (
-            summaries.assumption_table(stored) if assumptions else summaries.summary_table(stored, directory=directory)
-        )
-        tables.show(table)
+        tables.show(summaries.summary_table(stored, directory=directory))
 
 
 @app.command(cls=GuardedCommand)

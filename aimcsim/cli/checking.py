@@ -26,6 +26,9 @@ from aimcsim.workload.load import workload_names
 
 Loaded = TypeVar("Loaded")
 
+RUN_KEYS = ("chip", "workload", "requests", "partial")
+"""What a check says about a run directory."""
+
 
 def kind_of(source: str) -> str:
     """Return what a file, directory or name is: chip, workload, inputs or run."""
@@ -70,7 +73,7 @@ def checked(sources: Sequence[str], overrides: Sequence[str] = ()) -> Row:
     if arrays is not None:
         found["inputs"] = {name: list(array.shape) for name, array in arrays.items()}
     if run is not None:
-        found["run"] = {key: run.summary[key] for key in ("chip", "workload", "requests")}
+        found["run"] = {key: run.summary[key] for key in RUN_KEYS if key in run.summary}
     return found
 
 
@@ -108,7 +111,8 @@ def check_table(found: Row) -> Table:
         rows.append(("inputs", arrays))
     if "run" in found:
         run = found["run"]
-        rows.append(("run", f"{run['workload']} on {run['chip']}, {counted(run['requests'], 'request')}"))
+        size = "partial" if run.get("partial") else counted(run["requests"], "request")
+        rows.append(("run", f"{run['workload']} on {run['chip']}, {size}"))
     return grid(title, ("", ""), rows)
 
 
