@@ -28,6 +28,8 @@ FAILED = 1
 CHECK_FAILED = 3
 INTERRUPTED = 130
 TERMINATED = 143
+MOST_LINES = 40
+"""Mistakes that are listed at a time; `check --json` has all."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -73,7 +75,9 @@ class GuardedCommand(TyperCommand):
 def _text(error: Exception) -> str:
     """Return what a user reads."""
     if isinstance(error, InputError):
-        return "\n".join(line for message in str(error).splitlines() for line in spread(message))
+        lines = str(error).splitlines()
+        more = [f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
+        return "\n".join([*(line for message in lines[:MOST_LINES] for line in spread(message)), *more])
     if isinstance(error, AimcsimError | ImportError):
         return str(error)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aimcsim.errors import ConfigError, InputError, Problem, TraceError
+from aimcsim.located import MAX_BYTES
 from aimcsim.spec import ChipFile, load_chip, preset_names
 from aimcsim.workload import Workload, load_workload
 from aimcsim.workload.load import demo_inputs, workload_names
@@ -60,7 +61,8 @@ def says_that_it_is(what: str, source: str) -> bool:
     if source.endswith(".onnx"):
         return what == "workload"
     try:
-        text = Path(source).read_text(encoding="utf-8")
+        with Path(source).open("rb") as file:
+            text = file.read(MAX_BYTES).decode(errors="replace")
     except (OSError, ValueError):
         return False
     return re.search(rf"^schema:\s*[\"']?aimcsim-{what}/", text, re.MULTILINE) is not None

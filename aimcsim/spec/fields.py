@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from aimcsim.costs import Source
 from aimcsim.errors import UnitError
+from aimcsim.located import quoted
 from aimcsim.units import (
     EXAMPLES,
     PS_PER_S,
@@ -124,12 +125,12 @@ def quantity(raw: object, dimension: str, *, lenient: bool = False) -> Fraction:
 def shown(raw: object) -> str:
     """Return how a message quotes a value of the file; text that looks like a number is told from the number."""
     if isinstance(raw, str):
-        return f"the text `{raw}`" if re.fullmatch(r"[-+.\d]*", raw) else f"`{raw}`"
+        return f"the text {quoted(raw)}" if re.fullmatch(r"[-+.\d]*", raw) else quoted(raw)
     if raw is None or isinstance(raw, bool):
         return {None: "nothing", True: "`true`", False: "`false`"}[raw]
     if isinstance(raw, Mapping):
         return "a mapping"
-    return "a list" if isinstance(raw, list) else f"`{raw}`"
+    return "a list" if isinstance(raw, list) else quoted(raw)
 
 
 Parse = Callable[[object, bool], object]
@@ -183,16 +184,22 @@ def quantity_schema(dimension: str, *others: str) -> dict[str, Any]:
     }
 
 
-def _whole(low: int, high: int | None = None) -> FieldType:
+MOST = 1 << 20
+"""Most of anything that a chip file counts: tiles, crossbars of a tile, cycles, turns of a loop."""
+
+
+def _whole(low: int, high: int) -> FieldType:
     """Return the annotation of a whole number from `low` to `high`; text, fractions and booleans are refused."""
-    allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
+    allowed = f"of at least {low}" if high == MOST else f"from {low} to {high}"
 
     def parse(raw: object, _lenient: bool) -> int:
-        if type(raw) is not int or raw < low or (high is not None and raw > high):
+        if type(raw) is int and raw > high == MOST:
+            raise ValueError(f"more than {MOST} is beyond what can be simulated (got {shown(raw)})")
+        if type(raw) is not int or raw < low or raw > high:
             raise ValueError(f"expected a whole number {allowed} (got {shown(raw)})")
         return raw
 
-    limits = {"minimum": low} if high is None else {"minimum": low, "maximum": high}
+    limits = {"minimum": low, "maximum": high}
     return FieldType(parse, low, {"title": f"whole number {allowed}", "type": "integer", **limits})
 
 
@@ -213,7 +220,7 @@ def _size_bytes(raw: object, lenient: bool) -> int:
     return value.numerator
 
 
-_CYCLES = re.compile(r"(\d{1,12})\s*cycles?")
+_CYCLES = re.compile(r"(\d{1,9})\s*cycles?")
 
 
 def _duration(raw: object, lenient: bool) -> Duration:
@@ -253,9 +260,9 @@ def _optional_name(raw: object, _lenient: bool) -> str | None:
 
 
 def _count(raw: object, _lenient: bool) -> int | str:
-    if isinstance(raw, str) or (type(raw) is int and raw >= 1):
+    if isinstance(raw, str) or (type(raw) is int and 1 <= raw <= MOST):
         return raw
-    raise ValueError(f"expected a whole number of at least 1, or the name of a count (got {shown(raw)})")
+    raise ValueError(f"expected a whole number from 1 to {MOST}, or the name of a count (got {shown(raw)})")
 
 
 def _step(raw: object, _lenient: bool) -> int:
@@ -274,10 +281,11 @@ not_read = FieldType(_not_read, None, {"not": {}})
 """For a field that the loader fills in and that no file may give."""
 
 _OPTIONAL_NAME = {"title": "name or none", "type": ["string", "null"]}
-_COUNT = {"title": "whole number of at least 1, or name of a count", "type": ["integer", "string"], "minimum": 1}
+_TURNS = {"minimum": 1, "maximum": MOST}
+_COUNT = {**_TURNS, "title": "whole number of at least 1, or name of a count", "type": ["integer", "string"]}
 _STEP = {"title": "auto or whole number of at least 1", "anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1}]}
 _SOURCE = {"title": "reference, and after a dot where in it", "type": "string", "minLength": 1}
-_DURATION = {**quantity_schema("time", "[0-9]{1,12}\\s*cycles?"), "title": "cycles or time", "examples": ["1 cycle"]}
+_DURATION = {**quantity_schema("time", "[0-9]{1,9}\\s*cycles?"), "title": "cycles or time", "examples": ["1 cycle"]}
 _AMOUNT = {"anyOf": [{"type": "integer", "minimum": 1}, quantity_schema("size")]}
 _PER = {
     "title": "{quantity: amount}",
@@ -300,8 +308,8 @@ SourceKey = Annotated[Source, FieldType(_source, "aimcsim", _SOURCE)]
 OptionalName = Annotated[str | None, FieldType(_optional_name, None, _OPTIONAL_NAME)]
 LoopCount = Annotated[int | str, FieldType(_count, 1, _COUNT)]
 AdcStep = Annotated[int, FieldType(_step, "auto", _STEP)]
-Positive = Annotated[int, _whole(1)]
-NotNegative = Annotated[int, _whole(0)]
+Positive = Annotated[int, _whole(1, MOST)]
+NotNegative = Annotated[int, _whole(0, MOST)]
 Rows = Annotated[int, _whole(1, 65535)]
 Columns = Annotated[int, _whole(1, 1 << 20)]
 # The widths that the value path computes with: digits are bytes, inputs and weights 16-bit numbers with a sign.

@@ -11,7 +11,7 @@ from typing import Any
 from aimcsim.errors import ProblemKind
 from aimcsim.located import Document
 from aimcsim.ops import NO_ACTIVATION, ActivationFunction
-from aimcsim.workload.fields import Fields
+from aimcsim.workload.fields import MOST, Fields
 from aimcsim.workload.layer_file import ORDERS, SCHEMA
 from aimcsim.workload.layer_kinds import KINDS
 
@@ -110,7 +110,7 @@ class Probe(Fields):
 
 
 def _whole(least: int) -> Schema:
-    return {"title": f"whole number of at least {least}", "type": "integer", "minimum": least}
+    return {"title": f"whole number of at least {least}", "type": "integer", "minimum": least, "maximum": MOST}
 
 
 def _list(count: int, least: int) -> Schema:
