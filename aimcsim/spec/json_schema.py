@@ -25,6 +25,9 @@ from aimcsim.spec.resolved import plain_field
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 
+NEEDED = "x-needed"
+"""Key of the fields that must be somewhere, in a file or in what it extends; editors pass over it."""
+
 Schema = dict[str, Any]
 
 _EXTENDS: Schema = {
@@ -40,13 +43,12 @@ def chip_schema() -> Schema:
     """Return the schema of a whole chip file; sections stand under `definitions` by the names of their classes."""
     definitions: dict[str, Schema] = {}
     top = _section(ChipFile, definitions)
-    needed = [file_key(one.name) for one in _fields(ChipFile) if _required(one)]
     return {
         "$schema": DRAFT,
         "title": "aimcsim chip file",
         **top,
         "properties": {"extends": _EXTENDS, **top["properties"]},
-        "anyOf": [{"required": ["extends"]}, {"required": needed}],
+        "anyOf": [{"required": ["extends"]}, {"required": top[NEEDED]}],
         "definitions": definitions,
     }
 
@@ -55,9 +57,9 @@ def _section(kind: type[Any], definitions: dict[str, Schema]) -> Schema:
     """Return the schema of a part of a chip file, and add those of its own parts to the definitions."""
     hints, said = get_type_hints(kind, include_extras=True), meanings(kind)
     properties = {file_key(one.name): _property(one, hints[one.name], said, definitions) for one in _fields(kind)}
+    needed = [file_key(one.name) for one in _fields(kind) if _required(one)]
     found: Schema = {"type": "object", "description": inspect.getdoc(kind), "properties": properties}
-    if kind in _OWN_WHOLE:
-        found["required"] = [file_key(one.name) for one in _fields(kind) if _required(one)]
+    found["required" if kind in _OWN_WHOLE else NEEDED] = needed
     return {**found, "additionalProperties": False}
 
 

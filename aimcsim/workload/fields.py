@@ -62,7 +62,7 @@ class Fields:
         value = self._get(name, default)
         if type(value) is int and least <= value <= MOST:
             return value
-        self._wrong(name, f"must be a whole number, {least} or more, and at most {MOST}", value)
+        self._wrong(name, f"must be a whole number, {least} or more{_at_most(value)}", value)
         return least
 
     def flag(self, name: str) -> bool:
@@ -88,7 +88,7 @@ class Fields:
             return numbers
         lengths = " or ".join(map(str, counts))
         plural = "s" * (counts != [1])
-        self._wrong(name, f"must be {lengths} whole number{plural}, each {least} or more, and at most {MOST}", value)
+        self._wrong(name, f"must be {lengths} whole number{plural}, each {least} or more{_at_most(*numbers)}", value)
         return [least] * counts[-1]
 
     def pair(self, name: str, default: Pair | None = None) -> Pair:
@@ -142,3 +142,8 @@ class Fields:
         """Note a value that is wrong, unless its absence has been noted already."""
         if name in self.data:
             self.complain(name, f"{message} (got {quoted(value)})")
+
+
+def _at_most(*values: object) -> str:
+    """Return the limit as part of a message, where it is what is wrong."""
+    return f", and at most {MOST}" if any(type(value) is int and value > MOST for value in values) else ""

@@ -1,12 +1,15 @@
 """Is what the README and the pages in docs/ say what happens?"""
 
 import importlib.util
+import json
 import re
 import shlex
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from aimcsim.cli import app
 from aimcsim.records import CAUSES
 from aimcsim.run import simulate
 from aimcsim.spec import load_chip
@@ -52,13 +55,55 @@ def test_the_commands_of_the_readme_run(command, folder, readme, traces_dir):
     assert len(list((folder / "runs").iterdir())) == 3
 
 
-def test_the_pages_that_are_produced_are_up_to_date():
+@pytest.fixture(scope="module")
+def script():
+    """scripts/readme.py as a module."""
     spec = importlib.util.spec_from_file_location("readme_script", ROOT / "scripts" / "readme.py")
     assert spec is not None
     assert spec.loader is not None
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    assert script.run_directory() == (ROOT / "docs" / "run-directory.md").read_text(), "run scripts/readme.py"
+    return script
+
+
+def test_the_pages_that_are_produced_are_up_to_date(script):
+    assert script.run_directory() == script.RUN_DIRECTORY.read_text(), "run scripts/readme.py"
+    assert script.chip_reference() == script.CHIP_REFERENCE.read_text(), "run scripts/readme.py"
+
+
+def test_the_first_five_minutes_print_what_their_page_says(script):
+    """Every command, in one new folder, as a newcomer types them."""
+    page = script.FIRST_MINUTES.read_text()
+    assert script.first_minutes() == page, "run scripts/readme.py"
+    printed = "".join(re.findall(r"```console\n(.*?)```", page, re.DOTALL))
+    told = re.sub(r"```.*?```", "", page, flags=re.DOTALL)
+    quoted = re.findall(r"\d+\.\d+ (?:us|mm2)", told)
+    assert quoted
+    assert all(one in printed for one in quoted)
+    names = re.findall(r"`(\w+)`", told)
+    assert {"adc_busy", "dependency"} <= {name for name in names if name in printed}
+
+
+def test_the_commands_of_the_command_line_page_run(command):
+    (text,) = re.findall(r"<!-- commands -->\n```sh\n(.*?)```", (ROOT / "docs" / "command-line.md").read_text(), re.DOTALL)
+    for line in text.splitlines():
+        asked, _, target = line.partition(" > ")
+        result = command(*asked.split()[1:])
+        assert result.exit_code == 0
+        assert json.loads(result.stdout)["title"] == f"{target.removesuffix('.schema.json').replace('-', ' ')} file"
+
+
+def test_the_command_line_page_has_every_command():
+    page = (ROOT / "docs" / "command-line.md").read_text()
+    assert set(re.findall(r"^\| `(\w+)", page, re.MULTILINE)) == set(get_command(app).commands)
+
+
+def test_every_page_is_in_the_index():
+    index = (ROOT / "docs" / "index.md").read_text()
+    listed = {line for block in re.findall(r"```{toctree}\n(.*?)```", index, re.DOTALL) for line in block.splitlines()}
+    pages = {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"}
+    assert pages <= listed
+    assert {line for line in listed if line and line[0] != ":"} <= pages
 
 
 def test_links_lead_somewhere():
