@@ -28,13 +28,13 @@ def main() -> int:
     print(f"{COUNT} runs of about {length_s:.1f} s killed; every directory loads")
     for (replacing, there, beside), count in sorted(found.items(), key=str):
         print(f"{count:4} {'replacing' if replacing else 'new'}: the run is {there}, beside it {beside}")
-    allowed = {False: {"absent", "partial", 8}, True: {8}}
+    allowed = {False: {"absent", "partial", 2}, True: {2}}
     return int(any(there not in allowed[replacing] for replacing, there, _ in found))
 
 
 def killed(folder: Path, length_s: float, *, replacing: bool) -> tuple[bool, str | int, str | int]:
     """Kill one run and return what it left, at its place and beside it."""
-    if not replacing or killing.state(folder / "out") != 8:
+    if not replacing or killing.state(folder / "out") != 2:
         killing.clear(folder)
     if replacing and killing.state(folder / "out") == "absent":
         killing.took(folder)

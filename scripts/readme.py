@@ -34,6 +34,9 @@ END_OF_TABLES = "<!-- end of tables -->"
 FIELDS = "<!-- fields -->\n"
 END_OF_FIELDS = "<!-- end of fields -->"
 
+HOLDS = {"": "fields", ".NAME": "fields, by name", "[]": "list of fields"}
+"""What a field holds whose parts stand one such step away."""
+
 Schema = dict[str, Any]
 
 
@@ -111,7 +114,7 @@ def sections(path: str, section: Schema, definitions: Schema) -> Iterator[str]:
             inner.append((f"{here}{steps}", part))
         needed = name in section.get(NEEDED, section.get("required", ()))
         default = "needed" if needed else f"`{shown(given['default'])}`" if "default" in given else ""
-        value = "fields" if part and not steps else {".NAME": "fields, by name", "[]": "list"}.get(steps, given.get("title"))
+        value = HOLDS[steps] if part else given["title"]
         rows.append(f"| `{name}` | {value} | {default} | {given['description']} |")
     title = f"## `{path}`\n\n{section['description']}\n" if path else "## A chip file\n"
     yield "\n".join([title, "| field | value | default | means |", "|---|---|---|---|", *rows, ""])

@@ -300,7 +300,8 @@ def _read_partial(directory: Path, manifest: dict[str, Any]) -> RunFiles:
     tables = {name: directory / f"{name}.npz" for name in SCHEMAS}
     there = {name: Table.load(name, path) for name, path in tables.items() if path.exists()}
     config, summary = directory / "config.resolved.yaml", directory / "summary.json"
-    known = {"partial": True, **{name: manifest[name] for name in ("chip", "workload") if name in manifest}}
+    known: dict[str, Any] = {name: manifest[name] for name in ("chip", "workload") if name in manifest}
+    known["partial"] = True
     figures = {**_read_json(summary), **known} if summary.exists() else known
     text = config.read_text() if config.exists() else ""
     outputs = _read_outputs(directory / "outputs.npz")

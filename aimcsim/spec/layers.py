@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from aimcsim.errors import ConfigError, Problem, ReferenceError_
-from aimcsim.located import Document, PathKeys, Position, did_you_mean, dotted, one_of, parse_document, quoted, read_document
+from aimcsim.located import (
+    Document,
+    PathKeys,
+    Position,
+    did_you_mean,
+    dotted,
+    one_of,
+    parse_document,
+    quoted,
+    read_document,
+)
 
 OVERRIDE = "--set"
 _PRESETS = Path(__file__).parents[1] / "data" / "presets"

@@ -27,7 +27,6 @@ from aimcsim.workload.fields import Fields
 from aimcsim.workload.graph import Layer
 from aimcsim.workload.weights import WeightFile, random_weight
 
-
 MOST_WEIGHTS = 1 << 28
 """Most weights of a layer; the largest of VGG-19 has 103 million."""
 MOST_GROUPS = 1 << 14

@@ -2,6 +2,7 @@
 
 import resource
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from aimcsim.cli.checking import checked
@@ -27,7 +28,7 @@ tile:
 tables:
   vector:
     stages:
-      - {name: fetch, resource: input_buffer.read, latency: 1 cycle, per: {input_bytes: 32}, actions: {input_buffer.read: input_bytes}}
+      - {name: fetch, resource: input_buffer.read, latency: 1 cycle, per: {input_bytes: 32}}
       - {name: compute, resource: vector_unit, latency: 2 cycles, actions: {vector_unit.op: work_elements}}
       - {name: store, resource: output_buffer.write, latency: 3 ns, actions: {output_buffer.write: output_bytes}}
 """
@@ -55,7 +56,7 @@ def net(shape, fields):
 def laughs(levels):
     """Return YAML in which each anchor holds nine of the one before."""
     names = "abcdefghijklmnop"
-    lines = [f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]" for old, new in zip(names, names[1:levels], strict=False)]
+    lines = [f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]" for old, new in pairwise(names[:levels])]
     return "\n".join(["a: &a [ha, ha, ha, ha, ha, ha, ha, ha, ha]", *lines])
 
 
@@ -137,8 +138,10 @@ def grown_mb(work):
 
 
 BITS = [
-    "[", "]", "{", "}", ": ", ":", "- ", ",", "#", "&a ", "*a", "!!int ", "!x ", "? ", "| ", "> ", "'", '"', "\t", "\0", "\n", "  ",
-    "---\n", "...\n", "<<: ", "null", "~", "true", ".inf", ".nan", "-1", "0", "1e400", "0x" + "f" * 99, "9" * 30, "99999999", "1.5",
+    "[", "]", "{", "}", ": ", ":", "- ", ",", "#", "&a ", "*a", "!!int ", "!x ", "? ", "| ", "> ", "'", '"', "\t", "\0",
+    "\n", "  ",
+    "---\n", "...\n", "<<: ", "null", "~", "true", ".inf", ".nan", "-1", "0", "1e400", "0x" + "f" * 99, "9" * 30,
+    "99999999", "1.5",
     "\u00b5", "\u2028", "\ufeff", "\U0001f600", "[" * 50, "{a: " * 50,
     "extends: tiny\n", "kernel", "tile", "1 cycle", "10 ns", "-5 ns", "KiB",
 ]  # fmt: skip
@@ -169,7 +172,7 @@ def mutated(text, generator):
 
 
 def mutate_and_check(path: Path, count, generator):
-    """Check mutations of right files in turn; return how many were refused, and the longest processor time of one, s."""
+    """Check mutations of right files in turn; return how many were refused, and the longest processor time of it, s."""
     refused, longest = 0, 0.0
     seeds = [SMALL_CHIP, SMALL_NET] * 5 + [preset_text("tiny")]  # which takes ten times as long
     for turn in range(count):

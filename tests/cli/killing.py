@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aimcsim.run import load_run
 
-RUN = ("run", "tiny", "digits_cnn", "--requests", "8", "--analog", "off", "-o", "out")
+RUN = ("run", "tiny", "digits_cnn", "--requests", "2", "-o", "out")
 
 
 def start(folder, *options):
@@ -32,7 +32,7 @@ def took(folder):
 def kill_at_random(folder, length_s, *options, generator=random):
     """Start a run and kill it after a random part of its length."""
     with start(folder, *options) as process:
-        time.sleep(generator.uniform(0.1, 1.1) * length_s)
+        time.sleep(generator.uniform(0.3, 1.1) * length_s)  # the first third goes into imports
         process.send_signal(signal.SIGKILL)
 
 

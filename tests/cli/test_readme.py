@@ -85,7 +85,7 @@ def test_the_first_five_minutes_print_what_their_page_says(script):
 
 
 def test_the_commands_of_the_command_line_page_run(command):
-    (text,) = re.findall(r"<!-- commands -->\n```sh\n(.*?)```", (ROOT / "docs" / "command-line.md").read_text(), re.DOTALL)
+    _, text = marked((ROOT / "docs" / "command-line.md").read_text(), "commands")
     for line in text.splitlines():
         asked, _, target = line.partition(" > ")
         result = command(*asked.split()[1:])
