@@ -185,7 +185,7 @@ def show(
     elif assumptions:
         tables.show(summaries.assumption_table(stored))
     elif stored.partial:
-        tables.show(summaries.partial_table(stored, directory), f"next: run it again with -o {directory} --force")
+        tables.show(summaries.partial_table(stored, directory))
     else:
         tables.show(summaries.summary_table(stored, directory=directory))
 

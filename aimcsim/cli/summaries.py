@@ -35,7 +35,8 @@ def summary_table(run: Run, *, checked: Row | None = None, note: str = "", direc
     """
     values = run.summary
     how = {"off": "timing only", "ideal": "exact values", "quantized": "quantized values"}[values["analog"]]
-    title = f"{values['workload']} on {values['chip']}: {counted(values['requests'], 'request')}, {how}, {_grain(values)}"
+    requests = counted(values["requests"], "request")
+    title = f"{values['workload']} on {values['chip']}: {requests}, {how}, {_grain(values)}"
     listed = "--json" if directory is None else f"aimcsim show {directory} --assumptions"
     rows = [
         *_performance(run),

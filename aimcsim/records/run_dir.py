@@ -291,8 +291,9 @@ class _Part(dict[str, Any]):
 
 def partial_word(directory: Path) -> str:
     """Return what to say about a partial run directory."""
-    why = "its run is still going on" if _is_being_written(directory) else "its run ended before it was written whole"
-    return f"`{directory}` is partial, {why}"
+    if _is_being_written(directory):
+        return f"`{directory}` is partial, its run is still going on"
+    return f"`{directory}` is partial, its run ended before it was written whole (run it again with --force)"
 
 
 def _read_partial(directory: Path, manifest: dict[str, Any]) -> RunFiles:

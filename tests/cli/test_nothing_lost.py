@@ -44,7 +44,9 @@ def test_killed_at_every_step_of_a_first_write_it_is_absent_partial_or_complete(
     assert seen.count("partial") > 2 * len(two.tables)  # at least an open and a rename for each
 
 
-def test_killed_at_every_step_of_replacing_a_run_the_older_or_the_newer_one_is_there(folder, tmp_path_factory, two, three):
+def test_killed_at_every_step_of_replacing_a_run_the_older_or_the_newer_one_is_there(
+    folder, tmp_path_factory, two, three
+):
     """Beside it stands what is being written, then, for as long as it takes to remove it, what was replaced."""
     older = tmp_path_factory.mktemp("older") / "out"
     write_run(older, two)
@@ -148,7 +150,9 @@ def test_a_partial_run_loads_and_says_what_it_lacks(partial, two):
     assert (run.ops["end_ps"] == two.tables["ops"]["end_ps"]).all()
     assert repr(run) == "<partial run of digits_cnn on tiny: ops, waits>"
     for ask in (lambda: run.table("energy"), lambda: run.summary["latency_ps"]):
-        with pytest.raises(InputError, match="is partial, its run ended before it was written whole: there is no `"):
+        with pytest.raises(
+            InputError, match=r"is partial, its run ended before it was written whole .*: there is no `"
+        ):
             ask()
 
 
@@ -157,7 +161,7 @@ def test_show_says_that_a_run_is_partial(command, partial):
     assert result.exit_code == 0
     assert result.stdout.startswith("digits_cnn on tiny: partial\n")
     assert "ended before it was written whole" in result.stdout
-    assert "run it again with -o out --force" in result.stdout
+    assert "run it again with --force" in result.stdout
     assert json.loads(command("show", "out", "--json").stdout) == {
         "partial": True,
         "chip": "tiny",

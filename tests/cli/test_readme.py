@@ -10,10 +10,12 @@ import pytest
 from typer.main import get_command
 
 from aimcsim.cli import app
+from aimcsim.evaluation import evaluate
 from aimcsim.records import CAUSES
 from aimcsim.run import simulate
 from aimcsim.spec import load_chip
 from aimcsim.workload import load_workload
+from aimcsim.workload.layer_kinds import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -82,6 +84,26 @@ def test_the_first_five_minutes_print_what_their_page_says(script):
     assert all(one in printed for one in quoted)
     names = re.findall(r"`(\w+)`", told)
     assert {"adc_busy", "dependency"} <= {name for name in names if name in printed}
+
+
+def test_a_layer_kind_of_ones_own_runs(folder):
+    """The example of docs/extending.md; the layer before it gives what is squared."""
+    names = {}
+    try:
+        for text in blocks("docs/extending.md", "python"):
+            exec(text, names)  # noqa: S102 - our own page
+    finally:
+        KINDS.pop("square", None)
+    before = layer_before(folder)
+    assert names["values"]["squared"] == pytest.approx(before**2, rel=1e-5)
+    assert "squared" in names["run"].ops["layer"]
+
+
+def layer_before(folder):
+    """Return what the layer `fc` of the example gives alone: its weights depend on its name only."""
+    text = (folder / "squares.yaml").read_text().replace("  - {name: squared, kind: square}\n", "")
+    (folder / "fc.yaml").write_text(text.replace("outputs: [squared]", "outputs: [fc]"))
+    return evaluate("tiny", "fc.yaml", {"x": [[1, 2, 3, 4]]}, analog="ideal")["fc"]
 
 
 def test_the_commands_of_the_command_line_page_run(command):
