@@ -6,9 +6,9 @@ from aimcsim.engine.compiled import CompiledEngine
 from aimcsim.engine.edge import BytePool, Edge
 from aimcsim.engine.environment import Environment
 from aimcsim.engine.fast import FastEngine, can_run_fast
+from aimcsim.engine.progress import Alive, Progress
 from aimcsim.engine.reference import ReferenceEngine
 from aimcsim.engine.server import Hold, Server
-from aimcsim.engine.progress import Alive, Progress
 from aimcsim.engine.slots import SlotPool
 from aimcsim.engine.space import SpaceArbiter
 from aimcsim.engine.span import Span, span_of
