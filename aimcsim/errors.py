@@ -10,6 +10,7 @@
      │    │    └── ReferenceError_              a name that refers to nothing
      │    ├── CapacityError                     the workload does not fit the chip
      │    └── TraceError                        an arrival or operation trace
+     ├── OutputError                            what came out cannot be written
      ├── SimulationError (RuntimeError)         a run that cannot go on
      │    ├── DeadlockError                     everybody waits for somebody
      │    └── CausalityError                    an event in the past
@@ -107,6 +108,10 @@ class CapacityError(InputError):
 
 class TraceError(InputError):
     """An arrival or operation trace is malformed."""
+
+
+class OutputError(AimcsimError):
+    """What came out cannot be written: the disk is full, or failed."""
 
 
 class SimulationError(AimcsimError, RuntimeError):

@@ -22,8 +22,14 @@ if TYPE_CHECKING:
 PathKeys = tuple[str | int, ...]
 
 _TAG = "tag:yaml.org,2002:"
-# Anchors may repeat a subtree, and repeated repetition grows without bound; no real file comes near this.
-_MAX_NODES = 500_000
+# No real file comes near these; a file that passes them would take minutes to refuse, or all memory.
+MAX_BYTES = 1 << 18
+MAX_NODES = 12_000
+MAX_DEPTH = 32
+MAX_DIGITS = 30
+TOO_MANY = f"more than {MAX_NODES} values, with those that anchors repeat"
+SHOWN = 60
+"""Most characters of a value that a message quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +93,18 @@ def did_you_mean(word: object, options: Iterable[str]) -> str:
     return f" Did you mean `{choices[near[0]]}`?" if near else ""
 
 
+def quoted(value: object) -> str:
+    """Return a value in the quotes of a message, shortened if it is long."""
+    text = " ".join(str(value).split())
+    return f"`{text}`" if len(text) <= SHOWN else f"`{text[:SHOWN]}…`"
+
+
 def one_of(word: object, options: Iterable[str]) -> str:
     """Return ``(got X). Did you mean Y?``, or ``(got X); one of: ...`` when nothing is near."""
     options = list(options)
-    hint = did_you_mean(word, options)
+    hint = did_you_mean(str(word)[:SHOWN], options)
     listed = f"; one of: {', '.join(f'`{option}`' for option in options)}" if options else ""
-    return f"(got `{word}`){'.' + hint if hint else listed}"
+    return f"(got {quoted(word)}){'.' + hint if hint else listed}"
 
 
 def check_keys(doc: Document, path: PathKeys, mapping: Mapping[str, Any], allowed: Iterable[str]) -> list[Problem]:
@@ -120,7 +132,12 @@ def read_document(path: Path, name: str | None = None) -> Document:
     """
     name = name or str(path)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            message = f"is larger than the {MAX_BYTES // 1024} KiB that a file of this kind may have"
+            raise ConfigError(Problem(name, 0, 0, "", message))
+        text = raw.decode("utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(Problem(name, 0, 0, "", "no such file")) from None
     except OSError as error:
@@ -144,10 +161,29 @@ def parse_document(text: str, name: str) -> Document:
 def _compose(text: str, name: str) -> Node | None:
     """Return the root node of `text`; a syntax error becomes a located `ConfigError`."""
     from ruamel.yaml import YAML
+    from ruamel.yaml.composer import Composer
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+    class Bounded(Composer):
+        """Stops at what is nested too deeply or holds too many values, before all of it was read."""
+
+        depth = nodes = 0
+
+        def compose_node(self, parent: Any, index: int) -> Any:
+            self.depth += 1
+            self.nodes += 1
+            if self.depth > MAX_DEPTH or self.nodes > MAX_NODES:
+                mark = self.parser.peek_event().start_mark
+                what = "nested too deeply" if self.depth > MAX_DEPTH else TOO_MANY
+                raise ConfigError(Problem(name, mark.line + 1, mark.column + 1, "", what))
+            node = super().compose_node(parent, index)
+            self.depth -= 1
+            return node
+
+    reader = YAML(typ="safe", pure=True)
+    reader.Composer = Bounded
     try:
-        node: Node | None = YAML(typ="safe", pure=True).compose(text)
+        node: Node | None = reader.compose(text)
     except MarkedYAMLError as error:
         raise ConfigError(_syntax_problem(error, text, name)) from None
     except YAMLError as error:
@@ -180,8 +216,10 @@ class _Builder:
         self.nodes += 1
         mark = node.start_mark
         self.document.values[path] = Position(self.document.file, mark.line + 1, mark.column + 1)
-        if any(node is outer for outer in self.open) or self.nodes > _MAX_NODES:
-            raise ConfigError(self.document.problem(path, "an anchor that contains itself, or far too many values"))
+        if any(node is outer for outer in self.open):
+            raise ConfigError(self.document.problem(path, "an anchor that contains itself"))
+        if self.nodes > MAX_NODES:
+            raise ConfigError(self.document.problem(path, TOO_MANY))
         kind = node.tag.removeprefix(_TAG) if isinstance(node.tag, str) else str(node.tag)
         self.open.append(node)
         try:
@@ -196,10 +234,13 @@ class _Builder:
     def _mapping(self, node: Node, path: PathKeys) -> dict[str, Any]:
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = str(key_node.value)
-            here = (*path, key)
             mark = key_node.start_mark
             place = Position(self.document.file, mark.line + 1, mark.column + 1)
+            if not isinstance(key_node.value, str):
+                self._complain(place, path, "the name of a field must be text")
+                continue
+            key = key_node.value
+            here = (*path, key)
             if key in data:
                 first = self.document.keys[here].line
                 message = f"the field is given twice, first on line {first}"
@@ -229,6 +270,8 @@ class _Builder:
 
 
 def _int(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError("no number that anything is counted by")
     return int(text.replace("_", ""), 0 if text.lstrip("+-").startswith(("0x", "0o", "0b")) else 10)
 
 

@@ -18,7 +18,7 @@ from aimcsim import recorder, summary
 from aimcsim.chip import Chip
 from aimcsim.controller import Controller, Plan
 from aimcsim.datapath import Datapath
-from aimcsim.engine import EngineName, Environment, System, engine_for
+from aimcsim.engine import Alive, EngineName, Environment, System, engine_for
 from aimcsim.errors import ConfigError, TraceError
 from aimcsim.evaluation import ValueMode, evaluate_packed, pack_samples, program_layers
 from aimcsim.mapping import Mapping, MappingPolicy, joined, load_mapping, map_workload
@@ -127,6 +127,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     components: Sequence[Guest] = (),
     engine: EngineName = "fast",
     shuffle_seed: int | None = None,
+    alive: Alive | None = None,
 ) -> Run:
     """Run a workload on a chip.
 
@@ -161,6 +162,8 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
         ``fast``: a compiled loop on calendars, with values computed outside it; ``reference``: SimPy processes, an
         event per booking. Both give the same times and values. The fast engine leaves to the reference what only this
         can run: components of the user's own with all that shares servers with them, and pools without quotas.
+    alive : callable, optional
+        Told every so often how far the run is (`aimcsim.engine.Progress`).
 
     Raises
     ------
@@ -193,7 +196,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     asked = recorder.question(built.plan, recorded)
     runner = engine_for(built.plan.system, engine if shuffle_seed is None else "reference", asked)
     values = None if mode == "off" or samples is None else _values(built, samples, mode, runner.name)
-    events = runner.run()
+    events = runner.run(alive)
     found = runner.account()
     tables = recorder.record(built.plan, built.quotas, found, recorded)
     outputs = {} if values is None else values()
@@ -361,6 +364,11 @@ class Run:
     files: RunFiles
 
     @property
+    def partial(self) -> bool:
+        """Whether this is what an interrupted run left; see `RunFiles.partial`."""
+        return self.files.partial
+
+    @property
     def summary(self) -> dict[str, Any]:
         """The figures of `summary.json`."""
         return self.files.summary
@@ -404,6 +412,8 @@ class Run:
 
     def __repr__(self) -> str:
         values = self.summary
+        if self.partial:
+            return f"<partial run of {values.get('workload')} on {values.get('chip')}: {', '.join(self.files.tables)}>"
         latency, energy = values["latency_ps"]["p50"], values["energy_j"]["per_request"]
         return (
             f"<run of {values['workload']} on {values['chip']}: {values['requests']} requests, "
@@ -413,6 +423,8 @@ class Run:
 
     def _repr_html_(self) -> str:
         values = self.summary
+        if self.partial:
+            return f"<p>{escape(repr(self))}</p>"
         rows = {
             "requests": values["requests"],
             "latency, p50": format_time_ps(values["latency_ps"]["p50"]),

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from aimcsim.cli.completion import chip_choices, input_choices, preset_choices, workload_choices
 from aimcsim.cli.guard import CHECK_FAILED, INTERRUPTED, GuardedCommand
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 app = typer.Typer(
     name="aimcsim",
     help="Simulate analog in-memory-computing chips: when things happen, what they cost, what the chip computes.",
     epilog="Exit codes: 0 done, 1 the run failed, 2 the input cannot be used, 3 a check of results failed.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-ChipArgument = Annotated[str, typer.Argument(help="Chip file, or the name of a preset (see `aimcsim chips`).")]
-WorkloadArgument = Annotated[str, typer.Argument(help="Workload (.yaml, .onnx), or the name of a shipped network.")]
+ChipArgument = Annotated[
+    str,
+    typer.Argument(help="Chip file, or the name of a preset (see `aimcsim chips`).", autocompletion=chip_choices),
+]
+WorkloadArgument = Annotated[
+    str,
+    typer.Argument(help="Workload (.yaml, .onnx), or the name of a shipped network.", autocompletion=workload_choices),
+]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a field of the chip file; repeatable.")
 ]
@@ -46,6 +56,7 @@ FoldOption = Annotated[
     typer.Option("--fold-unsupported", help="Leave out unsupported ONNX nodes that keep their shape, and say which."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV and nothing else.")]
 
 
 def main() -> None:
@@ -95,7 +106,9 @@ def run(  # noqa: PLR0913 - one parameter per option
     inputs: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE.npz", help="Arrays by the names of the network's inputs, first axis samples (and `labels`)."
+            metavar="FILE.npz",
+            help="Arrays by the names of the network's inputs, first axis samples (and `labels`).",
+            autocompletion=input_choices,
         ),
     ] = None,
     requests: Annotated[int | None, typer.Option(help="How many requests; default: all samples, or 1.")] = None,
@@ -124,43 +137,50 @@ def run(  # noqa: PLR0913 - one parameter per option
         typer.Option("--program-first/--program-during", help="Admit requests after, or while, weights are written."),
     ] = True,
     json: JsonOption = False,
+    csv: CsvOption = False,
 ) -> None:
     """Run a workload on a chip: time, waits, energy, outputs."""
     from aimcsim.cli.inputs import chip_count, load_both, mapping_choice, read_inputs
-    from aimcsim.cli.waiting import sign_of_life
+    from aimcsim.cli.keeping import kept
+    from aimcsim.cli.waiting import waiting
     from aimcsim.records.run_dir import check_free
     from aimcsim.run import simulate
 
+    _one_form(json=json, csv=csv)
     if output is not None:
         check_free(output, force=force)
     choice = mapping_choice(pack, replicate, placement, mapping)
     count = chip_count(chips)
     spec, network = load_both(chip, workload, overrides or (), fold_unsupported=fold_unsupported)
     arrays = None if inputs is None else read_inputs(inputs, network)
-    with sign_of_life(f"running {network.name} on {spec.name}"):
-        done = simulate(
-            spec,
-            network,
-            inputs=arrays,
-            requests=requests,
-            analog=analog,
-            grain=grain,
-            seed=seed,
-            engine=engine,
-            mapping=choice,
-            chips=count,
-            program_first=program_first,
-        )
-    if output is not None:
-        done.save(output, force=force)
+    with kept(output, chip=spec.name, workload=network.name, seed=seed, force=force) as keep:
+        with waiting(f"running {network.name} on {spec.name}") as told:
+            done = simulate(
+                spec,
+                network,
+                inputs=arrays,
+                requests=requests,
+                analog=analog,
+                grain=grain,
+                seed=seed,
+                engine=engine,
+                mapping=choice,
+                chips=count,
+                program_first=program_first,
+                alive=told.tell,
+            )
+        keep(done)
     from aimcsim.cli import summaries, tables
 
     if json:
         tables.show_json(done.summary)
         return
-    keep = "next: add -o DIR to keep the run"
+    if csv:
+        tables.show_figures(done.summary)
+        return
+    again = "next: add -o DIR to keep the run"
     look = f"next: aimcsim show {output} --by cause    (or layer, tile, resource, component)"
-    tables.show(summaries.summary_table(done, directory=output), keep if output is None else look)
+    tables.show(summaries.summary_table(done, directory=output), again if output is None else look)
 
 
 @app.command(cls=GuardedCommand)
@@ -173,34 +193,75 @@ def show(
     ] = None,
     assumptions: Annotated[bool, typer.Option("--assumptions", help="List what the run assumes.")] = False,
     json: JsonOption = False,
+    csv: CsvOption = False,
 ) -> None:
     """Show a run, or where its time and energy went."""
     from aimcsim.cli import summaries, tables, views
     from aimcsim.errors import InputError
     from aimcsim.run import load_run
 
+    _one_form(json=json, csv=csv)
     if by and assumptions:
         raise InputError("give --by or --assumptions, not both")
     stored = load_run(directory)
-    if json:
-        split = views.VIEWS[by](stored) if by else stored.summary
-        tables.show_json(stored.summary["assumptions"] if assumptions else split)
+    if by:
+        _show_rows(lambda: views.VIEWS[by](stored), lambda: tables.TABLES[by](stored), json=json, csv=csv)
+    elif assumptions and csv:
+        tables.show_csv([{"assumption": one} for one in stored.summary["assumptions"]])
+    elif json:
+        tables.show_json(stored.summary["assumptions"] if assumptions else stored.summary)
+    elif csv:
+        tables.show_figures(stored.summary)
     elif assumptions:
         tables.show(summaries.assumption_table(stored))
+    elif stored.partial:
+        tables.show(summaries.partial_table(stored, directory))
     else:
-        tables.show(*tables.TABLES[by](stored) if by else [summaries.summary_table(stored, directory=directory)])
+        tables.show(summaries.summary_table(stored, directory=directory))
 
 
 @app.command(cls=GuardedCommand)
-def chips(*, json: JsonOption = False) -> None:
+def chips(*, json: JsonOption = False, csv: CsvOption = False) -> None:
     """List the chips that come with the package."""
-    from aimcsim.cli import plans, tables
+    from aimcsim.cli import presets
 
-    rows = plans.preset_rows()
+    _one_form(json=json, csv=csv)
+    rows = presets.preset_rows()
+    plain = [{**row, "sources": list(row["sources"])} for row in rows] if csv else rows
+    _show_rows(lambda: plain, lambda: (presets.preset_table(rows),), json=json, csv=csv)
+
+
+@app.command(cls=GuardedCommand)
+def new(
+    path: Annotated[Path, typer.Argument(metavar="FILE.yaml", help="Chip file to write; never overwritten.")],
+    *,
+    preset: Annotated[
+        str, typer.Option("--from", metavar="PRESET", help="Chip to copy.", autocompletion=preset_choices)
+    ] = "tiny",
+    json: JsonOption = False,
+) -> None:
+    """Begin a chip file of your own: a preset with its comments."""
+    from aimcsim.cli import presets, tables
+
+    presets.begin_chip(path, preset)
     if json:
-        tables.show_json(rows)
+        tables.show_json({"file": str(path), "from": preset})
     else:
-        tables.show(plans.preset_table(rows))
+        tables.show(f"wrote {path}, a copy of {preset}", f"next: aimcsim check {path}")
+
+
+@app.command(cls=GuardedCommand)
+def schema(
+    what: Annotated[Literal["chip", "workload"], typer.Argument(help="Kind of file.")] = "chip",
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, as in any case.")] = True,  # noqa: ARG001
+) -> None:
+    """Print the JSON Schema of chip or workload files, for editors."""
+    from aimcsim.cli import tables
+    from aimcsim.spec.json_schema import chip_schema
+    from aimcsim.workload.json_schema import workload_schema
+
+    tables.show_json(chip_schema() if what == "chip" else workload_schema())
 
 
 @app.command("map", cls=GuardedCommand)
@@ -220,12 +281,14 @@ def map_(  # noqa: PLR0913 - one parameter per option
     fold_unsupported: FoldOption = False,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE.")] = False,
     json: JsonOption = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the layers as CSV and nothing else.")] = False,
 ) -> None:
     """Show which layer sits where, and buffer space."""
     from aimcsim.cli import plans, tables
     from aimcsim.cli.inputs import chip_count, load_both, mapping_choice
     from aimcsim.run import build
 
+    _one_form(json=json, csv=csv)
     plans.check_writable(output, force=force)
     choice, count = mapping_choice(pack, replicate, placement, mapping), chip_count(chips)
     loaded = load_both(chip, workload, overrides or (), fold_unsupported=fold_unsupported)
@@ -234,14 +297,21 @@ def map_(  # noqa: PLR0913 - one parameter per option
         plans.write_mapping(built, output)
     if json:
         tables.show_json(plans.map_rows(built))
+    elif csv:
+        tables.show_csv(plans.map_rows(built)["layers"])
     else:
         tables.show(*plans.map_tables(built))
 
 
 @app.command(cls=GuardedCommand)
 def check(
-    chip: ChipArgument,
-    workload: Annotated[str | None, typer.Argument(help="Workload that the chip should hold.")] = None,
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="Chip, workload, inputs (.npz) and run directory, in any order; one of each kind at most.",
+            autocompletion=workload_choices,
+        ),
+    ],
     *,
     overrides: SetOption = None,
     pack: PackOption = "none",
@@ -251,21 +321,47 @@ def check(
     chips: ChipsOption = None,
     fold_unsupported: FoldOption = False,
     json: JsonOption = False,
+    csv: CsvOption = False,
 ) -> None:
-    """Check a chip file, a workload, and whether they fit."""
-    from aimcsim.cli import plans, tables
-    from aimcsim.cli.inputs import chip_count, mapping_choice, problems_of
+    """Check files of every kind, and whether they fit each other."""
+    from aimcsim.cli import checking, tables
+    from aimcsim.cli.inputs import chip_count, mapping_choice
     from aimcsim.errors import InputError
 
+    _one_form(json=json, csv=csv)
     try:
         choice, count = mapping_choice(pack, replicate, placement, mapping), chip_count(chips)
-        found = plans.checked(chip, workload, overrides or (), choice, count, fold_unsupported=fold_unsupported)
+        found = checking.checked(files, overrides or (), choice, count, fold_unsupported=fold_unsupported)
     except InputError as error:
         if not json:
             raise
-        tables.show_json({"ok": False, "problems": plans.problem_rows(problems_of(error))})
+        tables.show_json({"ok": False, "problems": checking.problem_rows(error)})
         raise typer.Exit(error.exit_code) from None
     if json:
         tables.show_json({"ok": True, "problems": [], **found})
+    elif csv:
+        tables.show_figures(found)
     else:
-        tables.show(plans.check_table(found))
+        tables.show(checking.check_table(found))
+
+
+def _one_form(*, json: bool, csv: bool) -> None:
+    """Refuse two forms of output at once."""
+    if json and csv:
+        from aimcsim.errors import InputError
+
+        raise InputError("give --json or --csv, not both")
+
+
+def _show_rows(
+    rows: Callable[[], list[dict[str, Any]]], drawn: Callable[[], Iterable[Table]], *, json: bool, csv: bool
+) -> None:
+    """Print rows in the form that was asked for."""
+    from aimcsim.cli import tables
+
+    if json:
+        tables.show_json(rows())
+    elif csv:
+        tables.show_csv(rows())
+    else:
+        tables.show(*drawn())

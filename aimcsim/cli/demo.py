@@ -7,7 +7,7 @@ import numpy as np
 from aimcsim.cli import summaries, tables
 from aimcsim.cli.inputs import Arrays, read_inputs
 from aimcsim.cli.views import Row
-from aimcsim.cli.waiting import sign_of_life
+from aimcsim.cli.waiting import waiting
 from aimcsim.evaluation import evaluate
 from aimcsim.run import Run, simulate
 from aimcsim.workload import Workload, float_reference, load_workload
@@ -24,8 +24,8 @@ def demonstrate(*, as_json: bool) -> bool:
     """Show what a run tells, and return whether the chip computed what it should."""
     network = load_workload(WORKLOAD)
     images = read_inputs(WORKLOAD, network)
-    with sign_of_life(f"running {WORKLOAD} on {CHIP}"):
-        run = simulate(CHIP, network, inputs=images, requests=REQUESTS)
+    with waiting(f"running {WORKLOAD} on {CHIP}") as told:
+        run = simulate(CHIP, network, inputs=images, requests=REQUESTS, alive=told.tell)
         found = _compare(run, network, images)
     ok = bool(found["same_as_unclocked"] and found["agreement"] >= LEAST_AGREEMENT)
     if as_json:

@@ -8,11 +8,14 @@ code  meaning
 2     the input cannot be used: a file, an option, a network that does not fit its chip
 3     a check of results failed
 130   interrupted
+143   terminated
 ====  =================================================================================
 """
 
 from __future__ import annotations
 
+import errno
+import signal
 import traceback
 from typing import Any
 
@@ -24,6 +27,17 @@ from aimcsim.errors import AimcsimError, InputError
 FAILED = 1
 CHECK_FAILED = 3
 INTERRUPTED = 130
+TERMINATED = 143
+MOST_LINES = 40
+"""Mistakes that are listed at a time; `check --json` has all."""
+
+
+class Terminated(KeyboardInterrupt):
+    """Somebody asked the process to end; like an interrupt, but from elsewhere."""
+
+
+def _terminate(*_signal: object) -> None:
+    raise Terminated
 
 
 class GuardedCommand(TyperCommand):
@@ -39,27 +53,35 @@ class GuardedCommand(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
+        before = signal.signal(signal.SIGTERM, _terminate)
         try:
             return super().invoke(ctx)
         except (typer.Exit, BrokenPipeError):
             raise  # a chosen end; a reader that has stopped, where Typer ends quietly
-        except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
-            raise typer.Exit(INTERRUPTED) from None
+        except KeyboardInterrupt as error:
+            word, code = ("terminated", TERMINATED) if isinstance(error, Terminated) else ("interrupted", INTERRUPTED)
+            typer.echo(": ".join((word, *map(str, error.args))), err=True)
+            raise typer.Exit(code) from None
         except Exception as error:  # noqa: BLE001 - the last line of defence
             if ctx.find_root().params.get("debug"):
                 traceback.print_exc()
             else:
                 typer.echo(_text(error), err=True)
             raise typer.Exit(error.exit_code if isinstance(error, AimcsimError) else FAILED) from None
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _text(error: Exception) -> str:
     """Return what a user reads."""
     if isinstance(error, InputError):
-        return "\n".join(line for message in str(error).splitlines() for line in spread(message))
+        lines = str(error).splitlines()
+        more = [f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
+        return "\n".join([*(line for message in lines[:MOST_LINES] for line in spread(message)), *more])
     if isinstance(error, AimcsimError | ImportError):
         return str(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+        return f"cannot write: {error.strerror}"
     what = f"{type(error).__name__}: {error}".partition("\n")[0]
     return f"internal error, please report it with the output of `aimcsim --debug ...` ({what})"
 

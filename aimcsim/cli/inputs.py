@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aimcsim.errors import ConfigError, InputError, Problem, TraceError
+from aimcsim.located import MAX_BYTES
 from aimcsim.mapping import MappingPolicy
 from aimcsim.mapping.policy import Pack, Placement
 from aimcsim.spec import ChipFile, load_chip, preset_names
@@ -37,8 +38,8 @@ def load_both(
     """
     check_order(chip, workload)
     problems: list[Problem] = []
-    spec = _collect(problems, lambda: load_chip(chip, overrides))
-    network = _collect(problems, lambda: _read_workload(workload, fold_unsupported=fold_unsupported))
+    spec = collect(problems, lambda: load_chip(chip, overrides))
+    network = collect(problems, lambda: read_workload(workload, fold_unsupported=fold_unsupported))
     if spec is None or network is None:
         raise ConfigError.of(problems)
     return spec, network
@@ -84,27 +85,28 @@ def chip_count(text: str | None) -> int | Literal["auto"] | None:
 
 def check_order(chip: str, workload: str | None = None) -> None:
     """Raise unless a chip stands in the place of the chip, and no chip in that of the workload."""
-    if chip not in preset_names() and (chip in workload_names() or _says_that_it_is("workload", chip)):
+    if chip not in preset_names() and (chip in workload_names() or says_that_it_is("workload", chip)):
         raise ConfigError(Problem(chip, 0, 0, "", "this is a workload; the chip comes first, then the workload"))
     if workload is None or workload in workload_names():
         return
-    if workload in preset_names() or _says_that_it_is("chip", workload):
+    if workload in preset_names() or says_that_it_is("chip", workload):
         raise ConfigError(Problem(workload, 0, 0, "", "this is a chip; the chip comes first, then the workload"))
 
 
-def _read_workload(source: str, *, fold_unsupported: bool) -> Workload:
+def read_workload(source: str, *, fold_unsupported: bool = False) -> Workload:
     """Return a workload; an ONNX file that is missing is said to be, whether or not ONNX could be read."""
     if source.endswith(".onnx") and not Path(source).exists():
         raise ConfigError(Problem(source, 0, 0, "", "no such file"))
     return load_workload(source, fold_unsupported=fold_unsupported)
 
 
-def _says_that_it_is(what: str, source: str) -> bool:
+def says_that_it_is(what: str, source: str) -> bool:
     """Return whether a file has the schema of a `chip` or a `workload`, or is of a kind that only workloads are."""
     if source.endswith(".onnx"):
         return what == "workload"
     try:
-        text = Path(source).read_text(encoding="utf-8")
+        with Path(source).open("rb") as file:
+            text = file.read(MAX_BYTES).decode(errors="replace")
     except (OSError, ValueError):
         return False
     return re.search(rf"^schema:\s*[\"']?aimcsim-{what}/", text, re.MULTILINE) is not None
@@ -115,7 +117,8 @@ def problems_of(error: InputError) -> tuple[Problem, ...]:
     return error.problems or (Problem("", 0, 0, "", str(error)),)
 
 
-def _collect(problems: list[Problem], load: Callable[[], Loaded]) -> Loaded | None:
+def collect(problems: list[Problem], load: Callable[[], Loaded]) -> Loaded | None:
+    """Return what `load` loads; None after its problems were added to the others."""
     try:
         return load()
     except InputError as error:
@@ -132,7 +135,7 @@ def read_inputs(source: str, workload: Workload) -> Arrays:
         If the file cannot be read as what it should be, or has not the arrays that `workload` takes.
     """
     path = demo_inputs(source) if source in workload_names() else Path(source)
-    arrays = _read_npz(path)
+    arrays = read_npz(path)
     missing = [name for name in workload.inputs if name not in arrays]
     if missing:
         wanted, there = ", ".join(workload.inputs), ", ".join(arrays) or "none"
@@ -143,7 +146,8 @@ def read_inputs(source: str, workload: Workload) -> Arrays:
     return arrays
 
 
-def _read_npz(path: Path) -> Arrays:
+def read_npz(path: Path) -> Arrays:
+    """Return the arrays of an `.npz` file; TraceError if it is none, or damaged."""
     try:
         with path.open("rb") as file:
             stored = np.load(file, allow_pickle=False)

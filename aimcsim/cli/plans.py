@@ -1,26 +1,23 @@
-"""What `chips`, `map` and `check` say about chips and workloads that have not run."""
+"""What `map` and `check` say about a workload on a chip that has not run."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from rich.table import Table
 
-from aimcsim.cli.inputs import check_order, load_both
 from aimcsim.cli.names import local
 from aimcsim.cli.tables import counted, grid
 from aimcsim.cli.views import Row
-from aimcsim.errors import ConfigError, Problem
-from aimcsim.mapping import MappingPolicy, capacity, hop_bytes, mapping_yaml, mesh_of
+from aimcsim.errors import ConfigError
+from aimcsim.mapping import capacity, hop_bytes, mapping_yaml, mesh_of
 from aimcsim.mapping.mapping import COLUMNS
 from aimcsim.quotas import Quota
-from aimcsim.run import Built, build
-from aimcsim.spec import ChipFile, load_chip, preset_names
-from aimcsim.units import format_si
+from aimcsim.run import Built
+from aimcsim.workload import Workload
 
 MAP_COLUMNS = tuple("~layer" if name == "layer" else name for name in COLUMNS)
 MAP_CAPTION = (
@@ -28,38 +25,6 @@ MAP_CAPTION = (
     "home: tile of the results; a gap in crossbars: converter banks are taken whole"
 )
 SPACE_CAPTION = "bytes: of one vector; least: for progress; quota: given (0: shares a pool)"
-
-
-def preset_rows() -> list[Row]:
-    """Return what the chips that come with the package are."""
-    return [{"name": name, **_chip_row(load_chip(name))} for name in preset_names()]
-
-
-def _chip_row(chip: ChipFile) -> Row:
-    tile = chip.tile
-    return {
-        "description": chip.description,
-        "tiles": tile.count,
-        "crossbars": tile.count * tile.crossbars,
-        "rows": tile.crossbar.rows,
-        "cols": tile.crossbar.cols,
-        "cell_bits": tile.crossbar.cell_bits,
-        "weight_bits": chip.numbers.weight_bits,
-        "adc_bits": tile.adc.bits,
-        "area_m2": float(chip.area_m2),
-    }
-
-
-def preset_table(rows: Sequence[Row]) -> Table:
-    """Return `preset_rows` as a table."""
-    caption = "a chip file may say `extends: NAME` and change what it likes"
-    return grid("chips that come with aimcsim", ("", ""), [(row["name"], _described(row)) for row in rows], caption)
-
-
-def _described(row: Row) -> str:
-    crossbars = f"{counted(row['crossbars'], 'crossbar')} of {row['rows']} x {row['cols']}"
-    bits = f"{row['cell_bits']}-bit cells, {row['adc_bits']}-bit converters"
-    return f"{row['description']}\n{crossbars}, {bits}, {format_si(row['area_m2'], 'm2')}"
 
 
 def map_rows(built: Built) -> Row:
@@ -153,29 +118,19 @@ def _cell(key: str, value: Any) -> str:
     return f"{value:.0%}" if key == "fill" else str(value)
 
 
-def checked(
-    chip: str,
-    workload: str | None,
-    overrides: Sequence[str],
-    mapping: MappingPolicy | Path | None = None,
-    chips: int | Literal["auto"] | None = None,
-    *,
-    fold_unsupported: bool = False,
-) -> Row:
-    """Return what a check found out.
+def fit_row(built: Built) -> Row:
+    """Return how a workload fits its chip: crossbars, tiles, and how much of each buffer is spoken for."""
+    return {**_fit(built), "network": network_row(built.workload), "buffers": _buffers(built)}
 
-    Raises
-    ------
-    InputError
-        With all problems of the files, or of what does not fit.
-    """
-    if workload is None:
-        check_order(chip)
-        return {"chip": _chip_row(load_chip(chip, overrides))}
-    loaded = load_both(chip, workload, overrides, fold_unsupported=fold_unsupported)
-    built = build(*loaded, mapping=mapping, chips=chips)
-    network = {"layers": len(built.workload.layers), "weights": built.workload.weights, "macs": built.workload.macs}
-    return {**_fit(built), "network": network, "buffers": _buffers(built)}
+
+def network_row(network: Workload) -> Row:
+    """Return how large a network is."""
+    return {"layers": len(network.layers), "weights": network.weights, "macs": network.macs}
+
+
+def network_text(row: Row) -> str:
+    """Return `network_row` in words."""
+    return f"{counted(row['layers'], 'layer')}, {row['weights']} weights, {row['macs']} MACs"
 
 
 def _buffers(built: Built) -> list[Row]:
@@ -195,29 +150,23 @@ def _in(built: Built, buffer: str) -> list[Quota]:
     return [quota for quota in built.quotas if quota.buffer == buffer]
 
 
-def check_table(found: Row) -> Table:
-    """Return the result of `checked` as a table."""
-    if "workload" not in found:
-        chip = found["chip"]
-        crossbars = f"{counted(chip['crossbars'], 'crossbar')} of {chip['rows']} x {chip['cols']}"
-        return grid("nothing wrong", ("", ""), [("chip", f"{counted(chip['tiles'], 'tile')}, {crossbars}")])
-    network = found["network"]
-    size = f"{counted(network['layers'], 'layer')}, {network['weights']} weights, {network['macs']} MACs"
-    rows = [("network", size)]
+def fit_rows(found: Row) -> list[tuple[str, str]]:
+    """Return the lines of a table that `fit_row` makes."""
+    rows = [("network", network_text(found["network"]))]
     if found["chips"] > 1:
         rows.append(("chips", str(found["chips"])))
     rows += [(key, _share_of(found[key])) for key in ("crossbars", "tiles")]
     for row in found["buffers"]:
         least = f"{row['least_bytes']} of {row['size_bytes']} bytes for progress"
         rows.append((local(row["buffer"]), f"{least}, {row['full_rate_bytes']} for full rate"))
-    return grid(f"{found['workload']} fits {found['chip']}", ("", ""), rows, _room(found))
+    return rows
 
 
 def _share_of(part: Row) -> str:
     return f"{part['used']} of {part['there']} ({part['used'] / part['there']:.0%})"
 
 
-def _room(found: Row) -> str:
+def room(found: Row) -> str:
     """Return what could be changed about how much room there is."""
     advice = []
     if found["crossbars"]["used"] * 2 <= found["crossbars"]["there"]:
@@ -225,8 +174,3 @@ def _room(found: Row) -> str:
     if any(row["full_rate_bytes"] > row["size_bytes"] for row in found["buffers"]):
         advice.append("a buffer below its full rate makes layers wait: larger tile.buffers, or fewer layers a tile")
     return "; ".join(advice)
-
-
-def problem_rows(problems: Iterable[Problem]) -> list[Row]:
-    """Return problems as rows for JSON."""
-    return [asdict(problem) for problem in problems]

@@ -11,6 +11,7 @@ from aimcsim.cli import views
 from aimcsim.cli.names import local, shortened
 from aimcsim.cli.tables import counted, grid, percent
 from aimcsim.cli.views import Row
+from aimcsim.records.run_dir import partial_word
 from aimcsim.run import Run
 from aimcsim.units import format_energy_j, format_si, format_time_ps
 from aimcsim.workload.weights import RANDOM_WEIGHTS
@@ -45,6 +46,14 @@ def summary_table(run: Run, *, checked: Row | None = None, note: str = "", direc
     ]
     caption = "path: part of the critical path; wait: part of the time of all ops; behind: who held it"
     return grid(title, ("", ""), rows, f"{caption}{note}")
+
+
+def partial_table(run: Run, directory: Path) -> Table:
+    """Return what there is of a run that was not written whole."""
+    said = partial_word(directory).partition(", ")[2]
+    written = ", ".join(run.files.tables) or "none"
+    rows = [("state", f"partial: {said}"), ("tables", written), ("outputs", ", ".join(run.outputs) or "none")]
+    return grid(f"{run.summary['workload']} on {run.summary['chip']}: partial", ("", ""), rows)
 
 
 def _grain(values: Row) -> str:

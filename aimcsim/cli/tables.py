@@ -5,6 +5,7 @@ Where output goes to a file or a pipe it is 100 columns wide and has no colour.
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import sys
@@ -48,6 +49,37 @@ def _print(console: Console, parts: Iterable[Table | str]) -> None:
 def show_json(value: Any) -> None:
     """Print a value as JSON and nothing else."""
     typer.echo(json.dumps(value, indent=2))
+
+
+def show_csv(rows: Sequence[Row]) -> None:
+    """Print rows as CSV and nothing else; see `flat`."""
+    flattened = [one for row in rows for one in flat(row)]
+    writer = csv.DictWriter(
+        sys.stdout, list(dict.fromkeys(key for row in flattened for key in row)), lineterminator="\n"
+    )
+    writer.writeheader()
+    writer.writerows(flattened)
+
+
+def flat(row: Row, prefix: str = "") -> list[Row]:
+    """Return a row without structure: parts get dotted names, and a list of rows repeats what stands around it."""
+    found: list[Row] = [{}]
+    for key, value in row.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            inner = flat(value, f"{name}.")
+        elif isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+            inner = [one for item in value for one in flat(item, f"{name}.")]
+        else:
+            inner = [{name: "; ".join(map(str, value)) if isinstance(value, list) else value}]
+        found = [{**before, **one} for before in found for one in inner]
+    return found
+
+
+def show_figures(values: Row) -> None:
+    """Print one row as CSV, a figure a line; lists are left out, as they are tables of their own."""
+    plain = {key: value for key, value in values.items() if not isinstance(value, list)}
+    show_csv([{"figure": key, "value": value} for row in flat(plain) for key, value in row.items()])
 
 
 def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> Table:

@@ -9,6 +9,7 @@ from aimcsim.engine.edge import BytePool, Edge
 from aimcsim.engine.environment import Environment
 from aimcsim.engine.fast import FastEngine, can_run_fast
 from aimcsim.engine.mixed import MixedEngine
+from aimcsim.engine.progress import Alive, Progress
 from aimcsim.engine.reference import ReferenceEngine
 from aimcsim.engine.server import Hold, Server
 from aimcsim.engine.slots import SlotPool
@@ -19,6 +20,7 @@ from aimcsim.engine.walkback import Segment, Walk
 
 __all__ = [
     "Account",
+    "Alive",
     "BytePool",
     "CompiledEngine",
     "Edge",
@@ -29,6 +31,7 @@ __all__ = [
     "FastEngine",
     "Hold",
     "MixedEngine",
+    "Progress",
     "Question",
     "ReferenceEngine",
     "Segment",

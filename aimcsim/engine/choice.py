@@ -10,7 +10,8 @@ from aimcsim.engine.account import Account, Question
 from aimcsim.engine.compiled import CompiledEngine
 from aimcsim.engine.domains import foreign_streams
 from aimcsim.engine.mixed import MixedEngine
-from aimcsim.engine.reference import Alive, ReferenceEngine
+from aimcsim.engine.progress import Alive
+from aimcsim.engine.reference import ReferenceEngine
 from aimcsim.engine.stream import System
 
 EngineName = Literal["fast", "reference"]

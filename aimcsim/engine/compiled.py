@@ -7,7 +7,6 @@ more than its record. `keep` has it keep everything and put the logs into the sy
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from aimcsim.engine.account import Account, Question, check_causes
 from aimcsim.engine.deadlock import report_deadlock, standing_of
 from aimcsim.engine.fast import FastEngine, check_can_run_fast
 from aimcsim.engine.flat import RUN_FIELDS, Flat, Ints, flatten, varying_order
+from aimcsim.engine.progress import Alive, Progress, Teller
 from aimcsim.engine.restore import restore, stand_still
 from aimcsim.engine.stream import System
 from aimcsim.errors import SimulationError
@@ -68,10 +68,10 @@ class CompiledEngine:
         if self._twin is None:
             self._loop = make_loop(system, self._flat, history, keep=keep, recording=question is not None)
 
-    def run(self, alive: Callable[[int], None] | None = None) -> int:
+    def run(self, alive: Alive | None = None) -> int:
         """Advance all streams to their last vector; return the number of events that took.
 
-        `alive` is called every so often with the simulated time, in ps.
+        `alive` is told every so often how far the run is.
         """
         if self._twin is not None:
             return self._twin.run()
@@ -84,10 +84,16 @@ class CompiledEngine:
             restore(self.system, self._flat, self._loop)
         return int(self._loop.facts()["events"])
 
-    def advance(self, alive: Callable[[int], None] | None = None) -> None:
+    def advance(self, alive: Alive | None = None) -> None:
         """Run the loop alone, without what follows."""
         self._loop.start()
-        self._loop.run(alive=alive)
+        self._loop.run(alive=None if alive is None else Teller(alive, self._progress))
+        if alive is not None:
+            alive(self._progress())
+
+    def _progress(self) -> Progress:
+        facts, ended = self._loop.facts(), int(self._loop.progress()[:, 1].sum())
+        return Progress(facts["now_ps"], facts["events"], ended, sum(stream.total for stream in self.system.streams))
 
     @property
     def facts(self) -> dict[str, int]:

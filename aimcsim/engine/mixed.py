@@ -16,7 +16,8 @@ from aimcsim.engine.compiled import make_loop, nothing_asked
 from aimcsim.engine.deadlock import Standing
 from aimcsim.engine.environment import Process
 from aimcsim.engine.flat import flatten
-from aimcsim.engine.reference import Alive, ReferenceEngine
+from aimcsim.engine.progress import Alive, Progress, Teller
+from aimcsim.engine.reference import ReferenceEngine
 from aimcsim.engine.restore import restore, stand_still
 from aimcsim.engine.stream import Stream, System
 
@@ -39,7 +40,7 @@ class MixedEngine(ReferenceEngine):
         self.order = system.arbiters + 1
         self._flat = flatten(system, nothing_asked(system), foreign)
         self._loop: Any = make_loop(system, self._flat, keep=True, recording=False)
-        self._alive: Alive | None = None
+        self._tell: Teller | None = None
         self._finished = False
         for stream, index, _ in self._flat.runs:
             server = stream.stages[index].server
@@ -48,7 +49,7 @@ class MixedEngine(ReferenceEngine):
 
     def run(self, alive: Alive | None = None) -> int:
         """Run both to the end; return the number of events of both."""
-        self._alive = alive
+        self._tell = None if alive is None else Teller(alive, self._progress)
         self._unfinished += 1
         self._loop.start()
         self.env.process(self._look_ahead())
@@ -63,6 +64,11 @@ class MixedEngine(ReferenceEngine):
         self._loop.round(int(self.env.now))
         self._hand_out()
 
+    def _progress(self) -> Progress:
+        facts, ended = self._loop.facts(), int(self._loop.progress()[:, 1].sum())
+        total = sum(stream.total for stream in self.system.streams)
+        return Progress(int(self.env.now), self.env.scheduled + facts["events"], ended, total)
+
     def _processes(self) -> list[Stream]:
         return [stream for stream in super()._processes() if stream.index in self._foreign]
 
@@ -71,7 +77,7 @@ class MixedEngine(ReferenceEngine):
         while True:
             yield self.env.over()
             ahead = self.env.peek()
-            self._loop.run(until=None if ahead == inf else int(ahead), alive=self._alive)
+            self._loop.run(until=None if ahead == inf else int(ahead), alive=self._tell)
             self._hand_out()
             now, own, ahead = int(self.env.now), self._loop.next_ps, self.env.peek()
             if own >= 0 and own <= ahead:

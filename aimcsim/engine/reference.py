@@ -8,7 +8,6 @@ them stand `Lane`s. Nothing here looks ahead: who asks, asks when the time has c
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from itertools import count
 from typing import Any
 
 from simpy.events import Event
@@ -16,14 +15,13 @@ from simpy.events import Event
 from aimcsim.engine.account import Account, Question, account
 from aimcsim.engine.deadlock import Standing, report_deadlock, standing_of
 from aimcsim.engine.environment import Environment, Process
+from aimcsim.engine.progress import Alive, Progress, Teller
 from aimcsim.engine.slots import SlotPool
 from aimcsim.engine.space import SpaceArbiter
 from aimcsim.engine.stream import Stage, Stream, System
 
-Alive = Callable[[int], None]
-"""Told the simulated time, in ps, every so often."""
-
-STEPS_BETWEEN_SIGNS = 4096
+STEPS = 64
+"""Events between two looks at the clock on the wall."""
 
 
 class Lane:
@@ -84,22 +82,28 @@ class ReferenceEngine:
     def run(self, alive: Alive | None = None) -> int:
         """Start every stream and process events until the last vector has ended; return their number.
 
-        `alive` is called every so often with the simulated time, in ps.
+        `alive` is told every so often how far the run is.
         """
+        tell = None if alive is None else Teller(alive, self._progress)
         for stream in self._streams:
             self._start(stream)
         if not self._programs or self.system.begin is not None:
             self.env.call_at(self.system.begin or 0, self._begin)
-        for step in count():
-            if not self._unfinished:
-                break
+        while self._unfinished:
             if self._stands_still():
                 raise report_deadlock(self.system, self._standing())
             self.env.step()
-            if alive is not None and step % STEPS_BETWEEN_SIGNS == 0:
-                alive(int(self.env.now))
+            if tell is not None and not self.env.scheduled % STEPS:
+                tell()
         self.env.run(until=int(self.env.now) + 1)
+        if alive is not None:
+            alive(self._progress())
         return self.env.scheduled
+
+    def _progress(self) -> Progress:
+        streams = self.system.streams
+        ended, total = sum(len(stream.end_ps) for stream in streams), sum(stream.total for stream in streams)
+        return Progress(int(self.env.now), self.env.scheduled, ended, total)
 
     def account(self) -> Account:
         """Return what the run leaves behind."""

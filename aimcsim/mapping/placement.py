@@ -62,9 +62,7 @@ class Piece(NamedTuple):
     parts: tuple[Part, ...]
 
 
-def pieces_of(
-    grids: Mapping[str, BlockGrid], replicas: Mapping[str, int], chip: ChipFile, how: Pack
-) -> list[Piece]:
+def pieces_of(grids: Mapping[str, BlockGrid], replicas: Mapping[str, int], chip: ChipFile, how: Pack) -> list[Piece]:
     """Return what is to be placed, in the order of the layers; layers that `replicas` does not name have one."""
     return packed_pieces(grids, replicas, chip) if how == "crossbar" else own_pieces(grids, replicas)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,11 @@ class Table(Mapping[str, Column]):
     def save(self, path: Path) -> None:
         """Write the columns as one compressed NumPy archive."""
         with path.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **self._columns)
+            self.write(file)
+
+    def write(self, file: IO[bytes]) -> None:
+        """Write the columns into an open file, as `save` does."""
+        np.savez_compressed(file, allow_pickle=False, **self._columns)
 
     def __getitem__(self, name: str) -> Column:
         return self._columns[name]

@@ -27,7 +27,7 @@ from aimcsim.spec.chip_file import (
     Where,
 )
 from aimcsim.spec.fields import Duration, Per
-from aimcsim.spec.layers import preset_names
+from aimcsim.spec.layers import preset_names, preset_text
 from aimcsim.spec.loader import load_chip
 from aimcsim.spec.resolved import resolved_yaml
 
@@ -60,5 +60,6 @@ __all__ = [
     "Where",
     "load_chip",
     "preset_names",
+    "preset_text",
     "resolved_yaml",
 ]

@@ -1,6 +1,7 @@
 """The chip file as frozen dataclasses: what a chip is made of, how its stages follow each other, what they cost.
 
-Attribute names are the file's field names plus the unit of what they hold: `size: 64 KiB` is read as `size_bytes`.
+Attribute names are the file's field names plus the unit of what they hold: `size: 64 KiB` is read as `size_bytes`. What
+stands below an attribute is what `json_schema` and the reference page say about the field.
 Nothing here reads files or checks how fields fit together; see `loader` and `checks`.
 """
 
@@ -115,18 +116,22 @@ class Where:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock(Section):
-    """A clock; what enters it from another clock pays `crossing` of its cycles."""
+    """A clock; all clocks have an edge at time 0."""
 
     frequency_hz: FrequencyHz
+    """At most 1 THz; edge *n* falls at *n* periods, rounded down to a picosecond."""
     crossing: NotNegative = 0
+    """Cycles of this clock that data pay when they enter it from another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel(Section):
-    """A pipe off the chip: a transfer takes `latency_ps` plus its bytes over the bandwidth."""
+    """A pipe off the chip: a transfer takes the latency plus its bytes over the bandwidth."""
 
     bandwidth_bytes_per_s: BandwidthBytesPerS
+    """Bytes that pass in a second."""
     latency_ps: TimePs
+    """Time that each transfer takes beside that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,28 +143,35 @@ class System(Section):
     """
 
     packages: Positive = 1
+    """Packages."""
     chips_per_package: Positive = 1
+    """Chips in each."""
     chip_link: Channel | None = None
+    """One direction between two neighbours; a chip file without it has no second chip."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network(Section):
-    """The on-chip network: a mesh of `routers` (columns, rows) with `tiles_per_router` tiles at each.
-
-    A packet's head takes `router_cycles` through a router and `link_cycles` over a link; each link passes one flit of
-    `width_bits` a cycle. `packet_slots` packets may be under way from one tile. `ideal` has the same latency for a lone
-    packet and no contention.
-    """
+    """The on-chip network: a mesh of routers with tiles at each."""
 
     model: Literal["packet", "ideal"] = "packet"
+    """`packet`: links are shared and waited for; `ideal`: the same latency, no contention."""
     routers: tuple[Positive, Positive]
+    """Columns and rows of the mesh."""
     tiles_per_router: Positive = 1
+    """Tiles at each router."""
     clock: str
+    """Clock of routers and links."""
     width_bits: Positive
+    """Bits of one flit; a link passes one flit a cycle."""
     router_cycles: NotNegative
+    """Cycles of a packet's head through a router."""
     link_cycles: NotNegative
+    """Cycles of a packet's head over a link."""
     packet_slots: Positive = 8
+    """Packets that one tile may have under way."""
     packet_overhead_bits: NotNegative = 0
+    """Header of a packet, carried beside its payload."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +179,7 @@ class Host(Section):
     """The link that requests come in by and results leave by."""
 
     link: Channel
+    """Its bandwidth and latency."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +187,7 @@ class Memory(Section):
     """Off-chip memory that weights are programmed from."""
 
     channel: Channel
+    """Its bandwidth and latency."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,43 +195,57 @@ class Numbers(Section):
     """Widths of numbers: weights, activations at the row drivers and in the buffers, partial sums that travel."""
 
     weight_bits: SignedBits
+    """Bits of a weight, sign included."""
     input_bits: SignedBits
+    """Bits of an input at the row drivers, sign included."""
     partial_sum_bits: PartialSumBits
+    """Bits of a partial sum that travels to another tile."""
     output_bits: OutputBits
+    """Bits of a result in the buffers and on the network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crossbar(Section):
-    """One array of cells.
-
-    A weight takes a pair of columns per bit slice with `differential` cells, one with `offset` cells. `flip` stores a
-    column inverted when that lowers its largest sum, which saves a converter bit (offset cells only).
-    """
+    """One array of cells. `flip` saves a converter bit."""
 
     rows: Rows
+    """Rows, each driven by one input."""
     cols: Columns
+    """Columns, each read as one sum."""
     cell_bits: CellBits
+    """Bits of one cell; wider weights are cut into slices."""
     cells: Literal["differential", "offset"]
+    """`differential`: a pair of columns a slice; `offset`: one column."""
     flip: Flag = False
+    """Store a column inverted where that halves its largest sum; `offset` cells only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs(Section):
-    """How inputs are driven: bit by bit, or as the width of one pulse; and how their sign is."""
+    """How inputs and their sign are driven."""
 
     encoding: Literal["bit_serial", "pulse_width"]
+    """`bit_serial`: phase after phase; `pulse_width`: one pulse whose length is the value."""
     sign: Literal["twos_complement", "two_pass", "bipolar"]
+    """`twos_complement`: a phase for the sign bit; `two_pass`: positive inputs, then negative ones; `bipolar`:
+    drivers of both signs.
+    """
     bits_per_phase: PhaseBits = 1
+    """Bits that one phase drives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adc(Section):
-    """A bank of `converters` that serves `crossbars` consecutive crossbars; `step` unit cells per code, 0 for auto."""
+    """A bank of converters that serves consecutive crossbars; here a `step` of 0 stands for `auto`."""
 
     bits: AdcBits
+    """Resolution."""
     converters: Positive
+    """Converters of one bank; they divide its columns."""
     crossbars: Positive = 1
+    """Consecutive crossbars that share a bank; they divide those of a tile."""
     step: AdcStep = 0
+    """Unit-cell currents that one code stands for; `auto`: the least with which the largest sum fits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,90 +253,116 @@ class Buffer(Section):
     """On-chip memory of one tile."""
 
     size_bytes: SizeBytes
+    """What it holds."""
     clock: str
+    """Clock of its ports."""
     read_ports: Positive = 1
+    """Reads at a time."""
     write_ports: Positive = 1
+    """Writes at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit(Section):
-    """A digital resource that stages may book: one per tile, or one for each layer on the tile."""
+    """A digital resource that stages may book."""
 
     per: Literal["layer", "tile"]
+    """`tile`: one, shared by the tile's layers; `layer`: one for each."""
     clock: str
+    """Its clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot(Section):
-    """Counted storage between stages: `count` places per tile, or for each layer on the tile."""
+    """Counted storage between stages."""
 
     count: Positive
+    """Places."""
     per: Literal["layer", "tile"] = "layer"
+    """`tile`: shared by the tile's layers; `layer`: for each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile(Section):
-    """One network endpoint with its crossbars, converters, buffers and digital units.
-
-    `input_buffer` and `output_buffer` name the buffers that play these roles; one may play both. `policy` says whether
-    every edge between layers owns a share of a buffer (`quota`) or all take from one pool, which can deadlock.
-    `array_clock` is the clock of crossbars and converters; without one they start at any picosecond.
-    """
+    """One network endpoint with its crossbars, converters, buffers and digital units."""
 
     count: Positive
+    """Tiles of the chip: columns x rows x `tiles_per_router` of the network."""
     crossbars: Positive
+    """Crossbars of one tile."""
     crossbar: Crossbar
+    """What each crossbar is."""
     inputs: Inputs
+    """How its rows are driven."""
     adc: Adc
+    """What converts its columns."""
     buffers: Mapping[str, Buffer]
+    """Memories of one tile, by name."""
     input_buffer: str
+    """Buffer that inputs are fetched from."""
     output_buffer: str
+    """Buffer that results are written to; may be the same."""
     policy: Literal["quota", "pool"] = "quota"
+    """`quota`: every edge between layers owns a share of its buffer; `pool`: all take from one pool, which can
+    deadlock.
+    """
     units: Mapping[str, Unit] = field(default_factory=dict)
+    """Digital resources that stages may book, by name."""
     slots: Mapping[str, Slot] = field(default_factory=dict)
+    """Counted storage between stages, by name."""
     array_clock: OptionalName = None
+    """Clock of crossbars and converters; without one they start at any picosecond."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loop(Section):
-    """A repetition inside one op; `count` is a number or one of `LOOP_COUNTS`."""
+    """A repetition inside one op."""
 
     name: str
+    """What stages call it."""
     count: LoopCount
+    """Turns: a number, `input_phases`, `polarities`, `weight_slices` or `column_groups`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage(Section):
     """One step of a stage table.
 
-    It runs once per iteration of the loops down to `loop` (`vector`: once per vector). In order: it takes a place of
-    the slot `acquires`; books `resource`; after `latency` its work is done; it takes a place of `captures`, keeping its
-    resource until there is one; it frees its place of `releases`, at the last iteration that belongs to the
-    acquisition. `interval` is how soon the resource can start again (default: the latency). Both times are multiplied
-    by ``ceil(quantity / amount)`` of `per`.
-
-    Attributes
-    ----------
-    transfer : bool          Its time is transfer and not service in the records.
-    when : "always"|"final"  `final`: left out where the op only makes partial sums, which a `reduce` op finishes.
-    reuse : "none"|"window"  For a fetch: `window` moves only the vectors that the previous output of the same row did
-                             not already bring.
-    actions : Mapping        ``component.action`` -> the quantity that counts it.
+    In order: it takes a place of the slot `acquires`; books `resource`; after `latency` its work is done; it takes a
+    place of `captures`, keeping its resource until there is one; it frees its place of `releases`, at the last
+    iteration that belongs to the acquisition.
     """
 
     name: str
+    """What records call it."""
     loop: str = "vector"
+    """Innermost loop around the stage, which runs once in each of its turns; `vector`: once a vector."""
     resource: OptionalName = None
+    """What it books: `input_buffer.read`, `input_buffer.write`, `output_buffer.read`, `output_buffer.write`,
+    `crossbar`, `adc_bank`, `network`, `host_link`, `memory_channel`, or a name of `tile.units`.
+    """
     latency: DurationText | None = None
+    """Until its result is there, in cycles of the resource's clock or as a time; `network`, `host_link` and
+    `memory_channel` know their own.
+    """
     interval: DurationText | None = None
+    """Until the resource is free again; without one, the latency."""
     per: PerMapping | None = None
+    """Multiplies both times by the quantity over the amount, rounded up."""
     acquires: OptionalName = None
+    """Slot taken before the resource is asked for."""
     captures: OptionalName = None
+    """Slot taken when the work is done, the resource being kept until then."""
     releases: OptionalName = None
+    """Slot given back when the work is done."""
     transfer: Flag = False
+    """Whether its time counts as transfer and not as service."""
     when: Literal["always", "final"] = "always"
+    """`final`: left out where the op only makes partial sums."""
     reuse: Literal["none", "window"] = "none"
+    """For a fetch, `window`: only what the window before it in the row did not bring."""
     actions: Mapping[str, str] = field(default_factory=dict)
+    """`component.action: quantity`: what to count, and to pay for under `costs`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,30 +370,45 @@ class StageTable(Section):
     """How one kind of op runs: its loops, outermost first, and its stages in order."""
 
     loops: tuple[Loop, ...] = ()
+    """Loops, outermost first."""
     stages: tuple[Stage, ...]
+    """Stages in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChipFile(Section):
-    """A whole chip file, checked; two files that say the same are equal, wherever they say it.
-
-    `assumptions` are sentences about what is no cost and was not published, for the record of every run.
-    """
+    """A whole chip file, checked; two files that say the same are equal, wherever they say it."""
 
     schema: Literal["aimcsim-chip/1"]
+    """Version of the format."""
     name: str
+    """What runs call the chip."""
     description: str = ""
+    """One line on what it is."""
     suspicious: Literal["refuse", "allow"] = "refuse"
+    """Whether a magnitude out of all proportion is refused."""
     assumptions: tuple[str, ...] = ()
+    """Sentences about what is no cost and was not published; every run lists them."""
     clocks: Mapping[str, Clock]
+    """Clocks by name. A frequency alone stands for a clock without crossing."""
     system: System = System()
+    """What surrounds the chip."""
     network: Network
+    """What joins the tiles."""
     host: Host
+    """Where requests come from and results go to."""
     memory: Memory
+    """Where weights come from."""
     numbers: Numbers
+    """Widths of numbers."""
     tile: Tile
+    """What every tile has."""
     tables: Mapping[TableName, StageTable]
+    """How each kind of op runs."""
     costs: Mapping[str, Cost]
+    """Area, power and energy by component: of the crossbars, of a buffer by its own name, or of any component that
+    stages name.
+    """
     where: Annotated[Where, not_read] = field(default=Where(""), compare=False, repr=False)
 
     def clock_of(self, resource: str | None) -> str | None:

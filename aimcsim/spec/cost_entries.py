@@ -20,9 +20,13 @@ class ActionEntry(Section):
     """One action of a component: its energy, and where that is from."""
 
     energy_j: EnergyJ
+    """Of one action."""
     source: SourceKey
+    """Reference, and after a dot where in it: `isaac16.table1`."""
     grade: Grade
+    """How the number is known."""
     how: str = ""
+    """The arithmetic of what is derived, the reason of what is assumed."""
 
     def cost(self) -> ActionCost:
         """Return the entry as the rest of the program uses it."""
@@ -34,12 +38,19 @@ class ComponentEntry(Section):
     """A component: area and static power of one instance, where they are from, and its actions."""
 
     area_m2: AreaM2 = Fraction(0)
+    """Of one instance."""
     static_power_w: PowerW = Fraction(0)
+    """Of one instance, drawn in any case."""
     instances_per: InstancesPer
+    """What there is one of it for."""
     source: SourceKey
+    """Where both are from: a reference, and after a dot where in it."""
     grade: Grade
+    """How they are known."""
     how: str = ""
+    """The arithmetic of what is derived, the reason of what is assumed."""
     actions: Mapping[str, ActionEntry] = field(default_factory=dict)
+    """What one action costs, by name."""
 
     def cost(self) -> ComponentCost:
         """Return the entry as the rest of the program uses it."""

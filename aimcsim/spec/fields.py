@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from aimcsim.costs import Source
 from aimcsim.errors import UnitError
-from aimcsim.units import EXAMPLES, PS_PER_S, a_quantity, format_exact, format_si, parse_quantity, ps_from_seconds
+from aimcsim.located import quoted
+from aimcsim.units import (
+    EXAMPLES,
+    PS_PER_S,
+    UNITS,
+    a_quantity,
+    format_exact,
+    format_si,
+    parse_quantity,
+    ps_from_seconds,
+)
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
@@ -115,29 +125,31 @@ def quantity(raw: object, dimension: str, *, lenient: bool = False) -> Fraction:
 def shown(raw: object) -> str:
     """Return how a message quotes a value of the file; text that looks like a number is told from the number."""
     if isinstance(raw, str):
-        return f"the text `{raw}`" if re.fullmatch(r"[-+.\d]*", raw) else f"`{raw}`"
+        return f"the text {quoted(raw)}" if re.fullmatch(r"[-+.\d]*", raw) else quoted(raw)
     if raw is None or isinstance(raw, bool):
         return {None: "nothing", True: "`true`", False: "`false`"}[raw]
     if isinstance(raw, Mapping):
         return "a mapping"
-    return "a list" if isinstance(raw, list) else f"`{raw}`"
+    return "a list" if isinstance(raw, list) else quoted(raw)
 
 
 Parse = Callable[[object, bool], object]
 
 
-class _Text:
+class FieldType:
     """Annotation metadata: the field is made by `parse(raw, lenient)` instead of by pydantic's own rules.
 
     `instead` is any right value. After an error the loader puts it in place of the wrong one and goes on checking, so
     that one run reports all there is.
+    `schema` is JSON Schema that takes what `parse` takes, plausible or not; its `title` says what such a value is.
     """
 
-    __slots__ = ("instead", "parse")
+    __slots__ = ("instead", "parse", "schema")
 
-    def __init__(self, parse: Parse, instead: object) -> None:
+    def __init__(self, parse: Parse, instead: object, schema: dict[str, Any]) -> None:
         self.parse = parse
         self.instead = instead
+        self.schema = schema
 
     def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
         from pydantic_core import PydanticCustomError, core_schema
@@ -152,20 +164,43 @@ class _Text:
         return core_schema.with_info_plain_validator_function(validate)
 
 
-def _of(dimension: str) -> _Text:
-    return _Text(lambda raw, lenient: quantity(raw, dimension, lenient=lenient), EXAMPLES[dimension])
+def _of(dimension: str) -> FieldType:
+    schema = quantity_schema(dimension)
+    return FieldType(lambda raw, lenient: quantity(raw, dimension, lenient=lenient), EXAMPLES[dimension], schema)
 
 
-def _whole(low: int, high: int | None = None) -> _Text:
+_NUMBER = r"\+?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][+-]?[0-9]{1,2})?"
+
+
+def quantity_schema(dimension: str, *others: str) -> dict[str, Any]:
+    """Return JSON Schema of text with a unit of `dimension`, or of one of the other patterns."""
+    units = "|".join(unit.replace("u", "[u\u00b5\u03bc]") for unit in UNITS[dimension])
+    either = "|".join((rf"{_NUMBER}\s*(?:{units})", *others))
+    return {
+        "title": dimension,
+        "type": "string",
+        "pattern": rf"^\s*(?:{either})\s*$",
+        "examples": [EXAMPLES[dimension]],
+    }
+
+
+MOST = 1 << 20
+"""Most of anything that a chip file counts: tiles, crossbars of a tile, cycles, turns of a loop."""
+
+
+def _whole(low: int, high: int) -> FieldType:
     """Return the annotation of a whole number from `low` to `high`; text, fractions and booleans are refused."""
-    allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
+    allowed = f"of at least {low}" if high == MOST else f"from {low} to {high}"
 
     def parse(raw: object, _lenient: bool) -> int:
-        if type(raw) is not int or raw < low or (high is not None and raw > high):
+        if type(raw) is int and raw > high == MOST:
+            raise ValueError(f"more than {MOST} is beyond what can be simulated (got {shown(raw)})")
+        if type(raw) is not int or raw < low or raw > high:
             raise ValueError(f"expected a whole number {allowed} (got {shown(raw)})")
         return raw
 
-    return _Text(parse, low)
+    limits = {"minimum": low, "maximum": high}
+    return FieldType(parse, low, {"title": f"whole number {allowed}", "type": "integer", **limits})
 
 
 def _flag(raw: object, _lenient: bool) -> bool:
@@ -185,7 +220,7 @@ def _size_bytes(raw: object, lenient: bool) -> int:
     return value.numerator
 
 
-_CYCLES = re.compile(r"(\d{1,12})\s*cycles?")
+_CYCLES = re.compile(r"(\d{1,9})\s*cycles?")
 
 
 def _duration(raw: object, lenient: bool) -> Duration:
@@ -225,9 +260,9 @@ def _optional_name(raw: object, _lenient: bool) -> str | None:
 
 
 def _count(raw: object, _lenient: bool) -> int | str:
-    if isinstance(raw, str) or (type(raw) is int and raw >= 1):
+    if isinstance(raw, str) or (type(raw) is int and 1 <= raw <= MOST):
         return raw
-    raise ValueError(f"expected a whole number of at least 1, or the name of a count (got {shown(raw)})")
+    raise ValueError(f"expected a whole number from 1 to {MOST}, or the name of a count (got {shown(raw)})")
 
 
 def _step(raw: object, _lenient: bool) -> int:
@@ -242,24 +277,39 @@ def _not_read(_raw: object, _lenient: bool) -> None:
     raise ValueError("unknown field")
 
 
-not_read = _Text(_not_read, None)
+not_read = FieldType(_not_read, None, {"not": {}})
 """For a field that the loader fills in and that no file may give."""
 
-TimePs = Annotated[int, _Text(_time_ps, "100 ns")]
-SizeBytes = Annotated[int, _Text(_size_bytes, "1 KiB")]
+_OPTIONAL_NAME = {"title": "name or none", "type": ["string", "null"]}
+_TURNS = {"minimum": 1, "maximum": MOST}
+_COUNT = {**_TURNS, "title": "whole number of at least 1, or name of a count", "type": ["integer", "string"]}
+_STEP = {"title": "auto or whole number of at least 1", "anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1}]}
+_SOURCE = {"title": "reference, and after a dot where in it", "type": "string", "minLength": 1}
+_DURATION = {**quantity_schema("time", "[0-9]{1,9}\\s*cycles?"), "title": "cycles or time", "examples": ["1 cycle"]}
+_AMOUNT = {"anyOf": [{"type": "integer", "minimum": 1}, quantity_schema("size")]}
+_PER = {
+    "title": "{quantity: amount}",
+    "type": "object",
+    "additionalProperties": _AMOUNT,
+    "minProperties": 1,
+    "maxProperties": 1,
+}
+
+TimePs = Annotated[int, FieldType(_time_ps, "100 ns", quantity_schema("time"))]
+SizeBytes = Annotated[int, FieldType(_size_bytes, "1 KiB", quantity_schema("size"))]
 FrequencyHz = Annotated[Fraction, _of("frequency")]
 BandwidthBytesPerS = Annotated[Fraction, _of("bandwidth")]
 EnergyJ = Annotated[Fraction, _of("energy")]
 PowerW = Annotated[Fraction, _of("power")]
 AreaM2 = Annotated[Fraction, _of("area")]
-DurationText = Annotated[Duration, _Text(_duration, "100 ns")]
-PerMapping = Annotated[Per, _Text(_per, {"one": 1})]
-SourceKey = Annotated[Source, _Text(_source, "aimcsim")]
-OptionalName = Annotated[str | None, _Text(_optional_name, None)]
-LoopCount = Annotated[int | str, _Text(_count, 1)]
-AdcStep = Annotated[int, _Text(_step, "auto")]
-Positive = Annotated[int, _whole(1)]
-NotNegative = Annotated[int, _whole(0)]
+DurationText = Annotated[Duration, FieldType(_duration, "100 ns", _DURATION)]
+PerMapping = Annotated[Per, FieldType(_per, {"one": 1}, _PER)]
+SourceKey = Annotated[Source, FieldType(_source, "aimcsim", _SOURCE)]
+OptionalName = Annotated[str | None, FieldType(_optional_name, None, _OPTIONAL_NAME)]
+LoopCount = Annotated[int | str, FieldType(_count, 1, _COUNT)]
+AdcStep = Annotated[int, FieldType(_step, "auto", _STEP)]
+Positive = Annotated[int, _whole(1, MOST)]
+NotNegative = Annotated[int, _whole(0, MOST)]
 Rows = Annotated[int, _whole(1, 65535)]
 Columns = Annotated[int, _whole(1, 1 << 20)]
 # The widths that the value path computes with: digits are bytes, inputs and weights 16-bit numbers with a sign.
@@ -269,4 +319,4 @@ SignedBits = Annotated[int, _whole(2, 16)]
 AdcBits = Annotated[int, _whole(1, 24)]
 OutputBits = Annotated[int, _whole(1, 32)]
 PartialSumBits = Annotated[int, _whole(1, 64)]
-Flag = Annotated[bool, _Text(_flag, False)]
+Flag = Annotated[bool, FieldType(_flag, False, {"title": "true or false", "type": "boolean"})]

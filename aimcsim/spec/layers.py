@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from aimcsim.errors import ConfigError, Problem, ReferenceError_
-from aimcsim.located import Document, PathKeys, Position, did_you_mean, dotted, parse_document, read_document
+from aimcsim.located import (
+    Document,
+    PathKeys,
+    Position,
+    did_you_mean,
+    dotted,
+    one_of,
+    parse_document,
+    quoted,
+    read_document,
+)
 
 OVERRIDE = "--set"
 _PRESETS = Path(__file__).parents[1] / "data" / "presets"
@@ -17,6 +27,19 @@ _PRESETS = Path(__file__).parents[1] / "data" / "presets"
 def preset_names() -> tuple[str, ...]:
     """Return the names of the chips that come with the package."""
     return tuple(sorted(path.stem for path in _PRESETS.glob("*.yaml")))
+
+
+def preset_text(name: str) -> str:
+    """Return the file of a preset, comments and all.
+
+    Raises
+    ------
+    ReferenceError_
+        If there is none of this name.
+    """
+    if name not in preset_names():
+        raise ReferenceError_(f"no preset of this name {one_of(name, preset_names())}")
+    return (_PRESETS / f"{name}.yaml").read_text(encoding="utf-8")
 
 
 def read_layers(source: str | Path, overrides: Sequence[str]) -> Document:
@@ -39,7 +62,7 @@ def _locate(source: str, folder: Path) -> tuple[Path, str]:
         return path, str(path)
     names = preset_names()
     hint = did_you_mean(source, names) or f" Presets: {', '.join(names)}."
-    raise ReferenceError_(f"no preset or file of this name (got `{source}`).{hint}")
+    raise ReferenceError_(f"no preset or file of this name (got {quoted(source)}).{hint}")
 
 
 def _read_chain(path: Path, name: str, seen: tuple[Path, ...]) -> Document:
@@ -48,13 +71,15 @@ def _read_chain(path: Path, name: str, seen: tuple[Path, ...]) -> Document:
     if not isinstance(document.data, dict):
         raise ConfigError(document.problem((), "expected the fields of a chip file, such as `schema: aimcsim-chip/1`"))
     _spell_out_clocks(document)
+    if document.problems and document.data.get("extends", "") is None:
+        raise ConfigError.of(document.problems)  # without a base everything would be missing
     extends = document.data.pop("extends", None)
     if extends is None:
         return document
     here = path.resolve()
     try:
         if not isinstance(extends, str):
-            raise ReferenceError_(f"expected a preset or a file (got `{extends}`)")
+            raise ReferenceError_(f"expected a preset or a file (got {quoted(extends)})")
         base_path, base_name = _locate(extends, path.parent)
         if base_path.resolve() in (*seen, here):
             raise ReferenceError_(f"the files extend each other in a circle (got `{extends}`)")
@@ -92,9 +117,17 @@ def _lay(base: Document, top: Document, path: PathKeys, value: Any) -> None:
         return
     parent[step] = value
     for mine, theirs in ((base.values, top.values), (base.keys, top.keys)):
-        for stale in [place for place in mine if place[: len(path)] == path]:
-            del mine[stale]
-        mine.update({place: where for place, where in theirs.items() if place[: len(path)] == path})
+        for stale in _paths(path, old):
+            mine.pop(stale, None)
+        mine.update({place: theirs[place] for place in _paths(path, value) if place in theirs})
+
+
+def _paths(path: PathKeys, value: Any) -> Iterator[PathKeys]:
+    """Yield the paths of a value and of all that is in it."""
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, item in items:
+        yield from _paths((*path, step), item)
 
 
 def _at(data: Any, path: PathKeys) -> Any:

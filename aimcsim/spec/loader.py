@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
+MOST_ERRORS = 100
+"""Wrong fields that one look at a file reports; who has more than that has the wrong file."""
+
+
 def load_chip(source: str | Path, overrides: Sequence[str] = ()) -> ChipFile:
     """Return the chip that a file or preset describes.
 
@@ -79,7 +83,7 @@ def _errors(data: Any) -> list[ErrorDetails]:
     try:
         _validated(data)
     except ValidationError as error:
-        return error.errors(include_url=False)
+        return error.errors(include_url=False)[:MOST_ERRORS]
     return []
 
 

@@ -58,10 +58,15 @@ def _section(value: Any) -> dict[str, Any]:
         item = getattr(value, one.name)
         if item is None or one.name == "where":
             continue
-        plain[file_key(one.name)] = _quantity(one.name, item) if one.name != file_key(one.name) else _plain(item)
-    if "step" in plain:
-        plain["step"] = plain["step"] or "auto"
+        plain[file_key(one.name)] = plain_field(one.name, item)
     return plain
+
+
+def plain_field(name: str, value: Any) -> Any:
+    """Return the value of an attribute as a chip file says it."""
+    if name == "step":
+        return value or "auto"
+    return _quantity(name, value) if name != file_key(name) else _plain(value)
 
 
 def _quantity(name: str, value: int | Fraction) -> str:

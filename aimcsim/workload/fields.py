@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aimcsim.errors import Problem, ProblemKind
-from aimcsim.located import Document, PathKeys, check_keys, one_of
+from aimcsim.located import Document, PathKeys, check_keys, one_of, quoted
 from aimcsim.ops import CURVES, NO_ACTIVATION, RELU, ActivationFunction, clip, curve
 
 Pair = tuple[int, int]
+
+MOST = 1 << 24
+"""Most of anything that a layer counts."""
 
 
 class Fields:
@@ -58,9 +61,9 @@ class Fields:
     def integer(self, name: str, default: int | None = None, *, least: int = 1) -> int:
         """Return a whole number not below `least`."""
         value = self._get(name, default)
-        if type(value) is int and value >= least:
+        if type(value) is int and least <= value <= MOST:
             return value
-        self._wrong(name, f"must be a whole number, {least} or more", value)
+        self._wrong(name, f"must be a whole number, {least} or more{_at_most(value)}", value)
         return least
 
     def number(self, name: str, default: float) -> float:
@@ -90,10 +93,11 @@ class Fields:
         """Return a list of whole numbers not below `least`, of one of the lengths in `counts`; a bare number is [n]."""
         value, counts = self._get(name, default), list(counts)
         numbers = value if isinstance(value, list) else [value]
-        if len(numbers) in counts and all(type(number) is int and number >= least for number in numbers):
+        if len(numbers) in counts and all(type(number) is int and least <= number <= MOST for number in numbers):
             return numbers
         lengths = " or ".join(map(str, counts))
-        self._wrong(name, f"must be {lengths} whole number{'s' * (counts != [1])}, each {least} or more", value)
+        plural = "s" * (counts != [1])
+        self._wrong(name, f"must be {lengths} whole number{plural}, each {least} or more{_at_most(*numbers)}", value)
         return [least] * counts[-1]
 
     def pair(self, name: str, default: Pair | None = None) -> Pair:
@@ -159,4 +163,9 @@ class Fields:
     def _wrong(self, name: str, message: str, value: object) -> None:
         """Note a value that is wrong, unless its absence has been noted already."""
         if name in self.data:
-            self.complain(name, f"{message} (got `{value}`)")
+            self.complain(name, f"{message} (got {quoted(value)})")
+
+
+def _at_most(*values: object) -> str:
+    """Return the limit as part of a message, where it is what is wrong."""
+    return f", and at most {MOST}" if any(type(value) is int and value > MOST for value in values) else ""

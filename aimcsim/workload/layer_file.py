@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import cast
 
 from aimcsim.errors import ConfigError, Problem
-from aimcsim.located import Document, PathKeys, check_keys, did_you_mean, one_of, read_document
+from aimcsim.located import Document, PathKeys, check_keys, did_you_mean, one_of, quoted, read_document
 from aimcsim.ops import TensorShape
 from aimcsim.workload.fields import Fields
 from aimcsim.workload.graph import Layer, Layout, Order, Workload
@@ -32,6 +32,8 @@ from aimcsim.workload.weights import RANDOM_WEIGHTS, WeightFile
 
 SCHEMA = "aimcsim-workload/1"
 ORDERS = ("HWC", "CHW", "F")
+MOST_ELEMENTS = 1 << 27
+"""Most values of an input: an image of 6000 x 6000 in three colours, say."""
 _TOP = ("schema", "name", "description", "weights", "inputs", "layers", "outputs")
 
 
@@ -97,7 +99,7 @@ class _Reader:
         if name is None:
             return None
         if not isinstance(name, str):
-            self.complain(("weights",), f"must be the name of an .npz file (got `{name}`)")
+            self.complain(("weights",), f"must be the name of an .npz file (got {quoted(name)})")
             return None
         try:
             return WeightFile(self.folder / name)
@@ -122,6 +124,9 @@ class _Reader:
         self.shapes[name] = None
         if not fields.problems:
             shape = TensorShape(1, 1, sizes[0]) if len(sizes) == 1 else TensorShape(*sizes)
+            if shape.elements > MOST_ELEMENTS:
+                self.complain((*fields.path, "shape"), f"{shape.elements} values are more than {MOST_ELEMENTS}")
+                return
             self.shapes[name] = self.inputs[name] = shape
             self.layouts[name] = Layout.ordered(shape, cast("Order", order))
 
@@ -133,7 +138,7 @@ class _Reader:
         before = list(self.shapes) if len(self.shapes) == 1 else []
         for i, item in enumerate(data):
             if not isinstance(item, dict):
-                self.complain(("layers", i), f"a layer is a mapping of fields (got `{item}`)")
+                self.complain(("layers", i), f"a layer is a mapping of fields (got {quoted(item)})")
                 continue
             fields = Fields(self.doc, ("layers", i), item)
             before = [self._layer(fields, self._layer_inputs(fields, before, later), file)]

@@ -44,6 +44,13 @@ from aimcsim.workload.fields import Fields
 from aimcsim.workload.graph import Layer
 from aimcsim.workload.weights import WeightFile, random_weight
 
+MOST_WEIGHTS = 1 << 28
+"""Most weights of a layer; the largest of VGG-19 has 103 million."""
+MOST_GROUPS = 1 << 14
+"""Most groups of a convolution; each is a block of weights of its own."""
+MOST_WINDOWED = 1 << 26
+"""Most inputs of all outputs of a window together; each is an index in memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -55,6 +62,8 @@ class Place:
 
     def arrays(self, groups: int, k: int, n: int) -> tuple[FloatArray, FloatArray]:
         """Return weight [groups, K, N] and bias [groups * N]; random and zero without a weight file."""
+        if groups * k * n > MOST_WEIGHTS:
+            raise ValueError(f"{groups * k * n} weights are more than the {MOST_WEIGHTS} that a layer may have")
         bias = np.zeros(groups * n, np.float32)
         if self.file is None:
             return random_weight(self.name, groups, k, n), bias
@@ -95,6 +104,8 @@ def _conv2d(fields: Fields) -> Make:
 
     def make(place: Place) -> LayerKind:
         length = place.inputs[0].length
+        if groups > MOST_GROUPS:
+            raise ValueError(f"{groups} groups are more than the {MOST_GROUPS} that a layer may have")
         if length % groups or channels % groups:
             problem = f"must divide {length} input and {channels} output channels (got {groups})"
             fields.complain("groups", problem)
@@ -200,6 +211,9 @@ def _sliding(fields: Fields, stride: tuple[int, int] | None, *, rounds: bool = F
 
     def make(place: Place) -> Sliding:
         plane = (place.inputs[0].height, place.inputs[0].width)
+        windowed = math.prod(plane) // math.prod(stride) * math.prod(kernel)
+        if windowed > MOST_WINDOWED:
+            raise ValueError(f"windows over {windowed} values are more than the {MOST_WINDOWED} that a layer may have")
         try:
             return (Sliding.rounded_up if rounds else Sliding)(plane, kernel, stride, pads, dilation)
         except ValueError as error:

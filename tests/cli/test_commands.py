@@ -5,13 +5,12 @@ import json
 import re
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 from rich.console import Console
 
-from aimcsim.cli import tables, waiting
+from aimcsim.cli import tables
 from aimcsim.cli.names import shortened
 from aimcsim.cli.summaries import summary_table
 from aimcsim.run import simulate
@@ -212,41 +211,6 @@ def test_long_names_stay_whole_or_apart(command, traces_dir):
 )
 def test_a_name_is_shortened_in_the_middle(width, end, shown):
     assert shortened("a.b.c.d.e", width, end) == shown
-
-
-def terminal(monkeypatch):
-    """Return what a terminal gets on stderr from now on."""
-    screen = io.StringIO()
-    monkeypatch.setattr(screen, "isatty", lambda: True)
-    monkeypatch.setattr(sys, "stderr", screen)
-    return screen
-
-
-def test_a_long_run_gives_a_sign_of_life_and_takes_it_back(monkeypatch):
-    screen = terminal(monkeypatch)
-    monkeypatch.setattr(waiting, "FIRST_SIGN_S", 0.001)
-    patience = time.monotonic() + 10
-    with waiting.sign_of_life("running"):
-        while not screen.getvalue() and time.monotonic() < patience:  # another thread writes it
-            time.sleep(0.001)
-    *_, last, wiped, rest = screen.getvalue().split("\r")
-    assert re.fullmatch(r"running \.\.\. \d+ s", last)
-    assert (wiped, rest) == (" " * len(last), "")
-
-
-def test_a_short_run_writes_nothing(monkeypatch):
-    screen = terminal(monkeypatch)
-    with waiting.sign_of_life("running"):
-        pass
-    assert screen.getvalue() == ""
-
-
-def test_without_a_terminal_there_is_no_sign_of_life(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", pipe := io.StringIO())
-    monkeypatch.setattr(waiting, "FIRST_SIGN_S", 0.001)
-    with waiting.sign_of_life("running"):
-        time.sleep(0.02)
-    assert pipe.getvalue() == ""
 
 
 HELP = """

@@ -93,14 +93,9 @@ def test_an_onnx_file_that_is_missing_is_said_to_be_before_the_extra(command, fo
 def test_chip_and_workload_the_wrong_way_round_are_one_clear_message(command, folder, chip, workload, said):
     (folder / "net.yaml").write_text(SKIP)
     (folder / "chip.yaml").write_text("# mine\nschema: 'aimcsim-chip/1'\nextends: tiny\n")
-    for asked in ("run", "map", "check"):
+    for asked in ("run", "map"):
         result = command(asked, chip, workload)
         assert (result.exit_code, result.stderr) == (2, f"{said}; the chip comes first, then the workload\n")
-
-
-def test_a_workload_is_no_chip_to_check(command, folder):
-    (folder / "net.yaml").write_text(SKIP)
-    assert "this is a workload" in command("check", "net.yaml").stderr
 
 
 INPUTS = {
@@ -202,9 +197,21 @@ def test_debug_keeps_the_exit_code_of_an_error(command):
     assert "Traceback" in result.stderr
 
 
-def test_an_interrupted_run_ends_quietly_and_leaves_nothing(command, folder, monkeypatch):
-    monkeypatch.setattr("aimcsim.run.simulate", lambda *_arguments, **_options: signal.raise_signal(signal.SIGINT))
+@pytest.mark.parametrize(
+    ("number", "word", "code"), [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)]
+)
+def test_an_interrupted_run_ends_quietly_and_leaves_a_marked_directory(
+    command, folder, monkeypatch, number, word, code
+):
+    monkeypatch.setattr("aimcsim.run.simulate", lambda *_arguments, **_options: signal.raise_signal(number))
     result = command("run", "tiny", "digits_cnn", "-o", "out")
-    assert result.exit_code == 130
-    assert result.stderr == "interrupted\n"
-    assert list(folder.iterdir()) == []
+    assert (result.exit_code, result.stderr) == (code, f"{word}: `out` is marked partial\n")
+    assert [path.name for path in folder.iterdir()] == ["out"]
+    assert command("run", "tiny", "digits_cnn").stderr == f"{word}\n"
+
+
+def test_a_run_that_fails_by_itself_leaves_nothing(command, folder):
+    (folder / "net.yaml").write_text(SKIP)
+    pool = ["--set", "tile.policy=pool", "--set", "tile.buffers.scratch.size=256 B"]
+    assert command("run", "tiny", "net.yaml", *pool, "-o", "out").exit_code == 1
+    assert [path.name for path in folder.iterdir()] == ["net.yaml"]

@@ -1,16 +1,21 @@
 """Is what the README and the pages in docs/ say what happens?"""
 
 import importlib.util
+import json
 import re
 import shlex
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from aimcsim.cli import app
+from aimcsim.evaluation import evaluate
 from aimcsim.records import CAUSES
 from aimcsim.run import simulate
 from aimcsim.spec import load_chip
 from aimcsim.workload import load_workload
+from aimcsim.workload.layer_kinds import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,13 +57,75 @@ def test_the_commands_of_the_readme_run(command, folder, readme, traces_dir):
     assert len(list((folder / "runs").iterdir())) == 3
 
 
-def test_the_pages_that_are_produced_are_up_to_date():
+@pytest.fixture(scope="module")
+def script():
+    """scripts/readme.py as a module."""
     spec = importlib.util.spec_from_file_location("readme_script", ROOT / "scripts" / "readme.py")
     assert spec is not None
     assert spec.loader is not None
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    assert script.run_directory() == (ROOT / "docs" / "run-directory.md").read_text(), "run scripts/readme.py"
+    return script
+
+
+def test_the_pages_that_are_produced_are_up_to_date(script):
+    assert script.run_directory() == script.RUN_DIRECTORY.read_text(), "run scripts/readme.py"
+    assert script.chip_reference() == script.CHIP_REFERENCE.read_text(), "run scripts/readme.py"
+
+
+def test_the_first_five_minutes_print_what_their_page_says(script):
+    """Every command, in one new folder, as a newcomer types them."""
+    page = script.FIRST_MINUTES.read_text()
+    assert script.first_minutes() == page, "run scripts/readme.py"
+    printed = "".join(re.findall(r"```console\n(.*?)```", page, re.DOTALL))
+    told = re.sub(r"```.*?```", "", page, flags=re.DOTALL)
+    quoted = re.findall(r"\d+\.\d+ (?:us|mm2)", told)
+    assert quoted
+    assert all(one in printed for one in quoted)
+    names = re.findall(r"`(\w+)`", told)
+    assert {"adc_busy", "dependency"} <= {name for name in names if name in printed}
+
+
+def test_a_layer_kind_of_ones_own_runs(folder):
+    """The example of docs/extending.md; the layer before it gives what is squared."""
+    names = {}
+    try:
+        for text in blocks("docs/extending.md", "python"):
+            exec(text, names)  # noqa: S102 - our own page
+    finally:
+        KINDS.pop("square", None)
+    before = layer_before(folder)
+    assert names["values"]["squared"] == pytest.approx(before**2, rel=1e-5)
+    assert "squared" in names["run"].ops["layer"]
+
+
+def layer_before(folder):
+    """Return what the layer `fc` of the example gives alone: its weights depend on its name only."""
+    text = (folder / "squares.yaml").read_text().replace("  - {name: squared, kind: square}\n", "")
+    (folder / "fc.yaml").write_text(text.replace("outputs: [squared]", "outputs: [fc]"))
+    return evaluate("tiny", "fc.yaml", {"x": [[1, 2, 3, 4]]}, analog="ideal")["fc"]
+
+
+def test_the_commands_of_the_command_line_page_run(command):
+    _, text = marked((ROOT / "docs" / "command-line.md").read_text(), "commands")
+    for line in text.splitlines():
+        asked, _, target = line.partition(" > ")
+        result = command(*asked.split()[1:])
+        assert result.exit_code == 0
+        assert json.loads(result.stdout)["title"] == f"{target.removesuffix('.schema.json').replace('-', ' ')} file"
+
+
+def test_the_command_line_page_has_every_command():
+    page = (ROOT / "docs" / "command-line.md").read_text()
+    assert set(re.findall(r"^\| `(\w+)", page, re.MULTILINE)) == set(get_command(app).commands)
+
+
+def test_every_page_is_in_the_index():
+    index = (ROOT / "docs" / "index.md").read_text()
+    listed = {line for block in re.findall(r"```{toctree}\n(.*?)```", index, re.DOTALL) for line in block.splitlines()}
+    pages = {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"}
+    assert pages <= listed
+    assert {line for line in listed if line and line[0] != ":"} <= pages
 
 
 def test_links_lead_somewhere():

@@ -112,9 +112,7 @@ def test_blocks_that_fill_their_crossbar_stay_together_and_only_the_rest_is_pack
 
 
 def test_a_block_that_finds_no_company_is_read_with_the_others_of_its_layer(matrix_network: MakeWorkload) -> None:
-    mapping = map_workload(
-        matrix_network((1, 40, 16)), one_cell_a_weight(16, 16), MappingPolicy(pack="crossbar")
-    )
+    mapping = map_workload(matrix_network((1, 40, 16)), one_cell_a_weight(16, 16), MappingPolicy(pack="crossbar"))
 
     assert mapping.shares == (LayerShare("m0", 0, range(3), range(3), 0),)
 
