@@ -10,6 +10,9 @@ from aimcsim.controller import Plan
 from aimcsim.engine import BytePool, Edge, EdgeNeed, edge_needs
 from aimcsim.errors import CapacityError, Problem
 
+MOST_LISTED = 5
+"""Edges of a buffer, and buffers, that an error about space names; the largest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quota:
@@ -61,6 +64,10 @@ def _check(plan: Plan, buffers: dict[str, Buffer], members: dict[str, list[Edge]
         size = buffers[path].size_bytes
         if wanted > size and plan.chip.spec.tile.policy == "quota":
             problems.append(_too_small(plan, path, wanted, size, edges, needs))
+    if len(problems) > MOST_LISTED:
+        where, more = plan.chip.spec.where, len(problems) - MOST_LISTED
+        rest = where.problem("tile.buffers", f"and {more} more buffers are too small; fewer replicas need less space")
+        problems = [*problems[:MOST_LISTED], rest]
     if problems:
         raise CapacityError(problems)
 
@@ -75,11 +82,13 @@ def _too_small(
     listed = "; ".join(
         f"{names[edge.source].name} -> {names[edge.target].name}: {needs[edge.index].progress} x "
         f"{edge.vector_bytes} bytes"
-        for edge in parts
+        for edge in parts[:MOST_LISTED]
     )
+    if len(parts) > MOST_LISTED:
+        listed += f"; and {len(parts) - MOST_LISTED} more"
     message = (
         f"{path} needs at least {wanted} bytes so that no layer can get stuck (got {size} bytes): {listed}; "
-        f"levers: a larger buffer; fewer layers on that tile (smaller tile.crossbars, more tiles)"
+        f"levers: a larger buffer; fewer layers or replicas on that tile (smaller tile.crossbars, more tiles)"
     )
     return plan.chip.spec.where.problem(f"tile.buffers.{name}.size", message)
 

@@ -255,11 +255,14 @@ cdef class Loop:
 
     cdef CLoop loop
     cdef dict _keep
+    cdef public int64_t patience
+    """Wakings between two looks for an interrupt."""
 
     def __cinit__(self, dict tables, *, int64_t requests, int64_t begin, bint begin_given, int64_t programs,
                   int64_t history, bint keep, bint recording):
         cdef CLoop *loop = &self.loop
         self._keep = tables
+        self.patience = PATIENCE
         loop.n_requests = requests
         loop.begin, loop.begin_given, loop.programs = begin, begin_given, programs
         loop.began = programs == 0 or begin_given
@@ -419,7 +422,7 @@ cdef class Loop:
         cdef int state
         while True:
             with nogil:
-                state = loop_run(&self.loop, bound, PATIENCE)
+                state = loop_run(&self.loop, bound, self.patience)
             self._check()
             PyErr_CheckSignals()
             if state != PAUSED:
@@ -441,10 +444,12 @@ cdef class Loop:
     def feed_end(self, int64_t stream, int64_t time_ps):
         """Take note that the next vector of a stream outside the loop has ended."""
         loop_feed_end(&self.loop, stream, time_ps)
+        self._check()
 
     def feed_free(self, int64_t edge, int64_t below, int64_t time_ps):
         """Take note that a stream outside the loop has no more use for an edge's vectors below an index."""
         loop_feed_free(&self.loop, edge, below, time_ps)
+        self._check()
 
     def settle(self):
         """Account for all that is left when the run is over."""
@@ -486,6 +491,7 @@ cdef class Loop:
         cdef int64_t index
         with nogil:
             since = path_follow(&self.loop, stream, vector)
+        self._check()
         return since, np.array([self.loop.runs[index].critical for index in range(self.loop.n_runs)], dtype=np.int64)
 
     cdef _plain(self, const int64_t *data, int64_t count):

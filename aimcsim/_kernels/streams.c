@@ -15,7 +15,7 @@
         return
 
 enum { REQUEST, BACK, LET_GO, LOOK };
-enum { WALK_EVERY = 4096, LEAST_IN_TRAIN = 4, MOST_IN_TRAIN = 64 };
+enum { WALK_EVERY = 4096, LEAST_IN_TRAIN = 4, MOST_IN_TRAIN = 64, DEAR = 4 };
 
 static void issue_vectors(Loop *loop, int64_t s);
 static void finish(Loop *loop, int64_t r, int64_t done);
@@ -575,9 +575,9 @@ static void decide_server(Loop *loop, int64_t s, int64_t now)
         start_hold(loop, r, align(loop, server->clock, now));
         wake(loop, r);
     }
-    if (desk->pending && !desk->open && desk->armed < server->free) {
+    if (desk->pending && !desk->open && (desk->armed < server->free || server->free <= now)) {
         desk->armed = server->free;
-        push(loop, server->free, s, LOOK, 0, 0);
+        push(loop, most(server->free, now), s, LOOK, 0, 0);
     }
 }
 
@@ -605,14 +605,42 @@ static void apply(Loop *loop, const Event *event, int64_t now)
         desk->open = 0;
 }
 
+/* All that happens up to a time is known: have the critical path looked after, and the past before may be forgotten. Once
+ * the last result is known, the path may end before. */
+static void cut(Loop *loop, int64_t time)
+{
+    bool begun = loop->admissions[0] == loop->n_loads && time > most(loop->cut, loop->admitted[0]);
+    if (!begun || !loop->stores_left)
+        return;
+    int64_t since = loop->wakings - loop->next_cut + loop->history;
+    if (path_cut(loop, time) > DEAR * since)
+        loop->history *= 2;
+    loop->next_cut = loop->wakings + loop->history;
+}
+
+/* The moment up to which everything is known where nothing waits to be decided: no run starts before its latest start. */
+static int64_t known_until(const Loop *loop)
+{
+    int64_t time = INT64_MAX;
+    for (int64_t r = 0; r < loop->n_runs; r++) {
+        const Run *run = &loop->runs[r];
+        if (run->done < run->total)
+            time = least(time, (run->kind == SERVING ? run->had : run->left) - 1);
+    }
+    return time;
+}
+
 static bool drain(Loop *loop, int64_t *patience)
 {
     while (loop->work_head != loop->work_tail && !loop->failed) {
         if (--*patience < 0)
             return false;
         loop->wakings++;
-        if (*patience % WALK_EVERY == 0)
+        if (*patience % WALK_EVERY == 0) {
             walk_finished(loop, WITHIN);
+            if (loop->recording && !loop->heap_size && loop->wakings >= loop->next_cut)
+                cut(loop, known_until(loop));
+        }
         int64_t r = loop->work[loop->work_head++];
         if (loop->work_head == loop->n_runs + 1)
             loop->work_head = 0;
@@ -625,23 +653,12 @@ static bool drain(Loop *loop, int64_t *patience)
     return true;
 }
 
-/* All that happens up to now is known: have the critical path looked after, and the past before may be forgotten. Once
- * the last result is known, the path may end before now. */
-static void cut(Loop *loop)
-{
-    bool begun = loop->admissions[0] == loop->n_loads && loop->now > most(loop->cut, loop->admitted[0]);
-    if (!begun || !loop->stores_left)
-        return;
-    path_cut(loop, loop->now);
-    loop->next_cut = loop->wakings + loop->history;
-}
-
 static void decide(Loop *loop, int64_t now)
 {
     if (now > loop->now) {
         walk_finished(loop, BETWEEN);
         if (loop->recording && loop->wakings >= loop->next_cut)
-            cut(loop);
+            cut(loop, loop->now);
         loop->now = now;
         if (loop->stores_left)
             loop->frontier = most(loop->frontier, now);
@@ -677,7 +694,8 @@ int64_t loop_next(const Loop *loop)
 
 int loop_run(Loop *loop, int64_t until, int64_t patience)
 {
-    loop->until = until;
+    if (!loop->outbox.rows) /* else it stays before what is not handed out yet */
+        loop->until = until;
     for (;;) {
         if (!drain(loop, &patience))
             return PAUSED;

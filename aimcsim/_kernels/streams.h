@@ -226,7 +226,7 @@ enum { WITHIN, BETWEEN, FINALLY };
 void walk_finished(Loop *loop, int when);
 
 /* streams_path.c: the critical path. */
-void path_cut(Loop *loop, int64_t time);
+int64_t path_cut(Loop *loop, int64_t time);
 int64_t path_follow(Loop *loop, int64_t stream, int64_t vector);
 void path_free(Loop *loop);
 

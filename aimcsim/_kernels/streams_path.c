@@ -346,12 +346,12 @@ static int64_t branch_out(Loop *loop, const Trip *trip, int64_t end, int64_t sin
     return new_branch(loop, parent, since);
 }
 
-/* Follow every crossing of a moment back to the cut before, and forget how it got there. */
-void path_cut(Loop *loop, int64_t time)
+/* Follow every crossing of a moment back to the cut before, and forget how it got there. Return how much that was. */
+int64_t path_cut(Loop *loop, int64_t time)
 {
     Path *path = path_of(loop);
     if (path == NULL)
-        return;
+        return 0;
     int64_t low = most(loop->cut, loop->admitted[0]);
     path->n_fresh = path->n_visits = path->n_trail = 0;
     rehash(loop, 1024);
@@ -372,7 +372,7 @@ void path_cut(Loop *loop, int64_t time)
     free(trips);
     free(since);
     if (loop->failed)
-        return;
+        return 0;
     for (int64_t place = 0; place < path->n_crossings; place++)
         drop(path, path->crossings[place].branch);
     free(path->crossings);
@@ -383,6 +383,7 @@ void path_cut(Loop *loop, int64_t time)
     qsort(path->crossings, (size_t)path->n_crossings, sizeof *path->crossings, by_place);
     join_branches(loop);
     loop->cut = time;
+    return path->n_crossings + path->n_visits;
 }
 
 /* Follow the path from the end of a vector to the first admission, or as far as it is known; return that moment. */

@@ -34,6 +34,8 @@ RUN_KEYS = ("chip", "workload", "requests", "partial")
 def kind_of(source: str) -> str:
     """Return what a file, directory or name is: chip, workload, inputs or run."""
     path = Path(source)
+    if path.suffix and not path.exists():
+        raise ConfigError(Problem(source, 0, 0, "", "no such file"))
     if path.is_dir() and path.suffix != ".onnx":
         return "run"
     if path.suffix == ".npz":

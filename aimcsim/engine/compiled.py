@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from aimcsim import _kernels
-from aimcsim.engine.account import Account, Question, check_causes
+from aimcsim.engine.account import Account, Question, account, check_causes
 from aimcsim.engine.deadlock import report_deadlock, standing_of
 from aimcsim.engine.fast import FastEngine, check_can_run_fast
 from aimcsim.engine.flat import RUN_FIELDS, Flat, Ints, flatten, varying_order
@@ -65,6 +65,8 @@ class CompiledEngine:
         self._twin = FastEngine(system) if _kernels.stream_loop() is None else None
         self._flat: Flat = flatten(system, question or nothing_asked(system))
         self._loop: Any = None
+        self._settled = False
+        self._account: Account | None = None
         if self._twin is None:
             self._loop = make_loop(system, self._flat, history, keep=keep, recording=question is not None)
 
@@ -75,11 +77,14 @@ class CompiledEngine:
         """
         if self._twin is not None:
             return self._twin.run()
+        if self._settled:
+            raise RuntimeError("the system has run to its end already; build it anew")
         self.advance(alive)
         if self._loop.left:
             standing = stand_still(self.system, self._flat, self._loop, standing_of(self.system))
             raise report_deadlock(self.system, standing)
         self._loop.settle()
+        self._settled = True
         if self._keep:
             restore(self.system, self._flat, self._loop)
         return int(self._loop.facts()["events"])
@@ -108,12 +113,15 @@ class CompiledEngine:
         SimulationError
             If the time of an op does not add up.
         """
-        question, loop, system = self._question, self._loop, self.system
-        assert question is not None, "an engine without a question has no answer"
-        if self._twin is not None:
-            from aimcsim.engine.account import account
+        assert self._question is not None, "an engine without a question has no answer"
+        if self._account is None:
+            counted = self._counted if self._twin is None else account
+            self._account = counted(self.system, self._question)
+        return self._account
 
-            return account(system, question)
+    def _counted(self, system: System, question: Question) -> Account:
+        """Return what the loop has counted; its ops are taken out of it."""
+        loop = self._loop
         ops, waits = _in_order(loop.take_ops()), _in_order(loop.take_waits())
         _check(ops)
         since, path = self._path()

@@ -217,9 +217,9 @@ class FastEngine:
             _, _, _, _, run = heappop(desk.pending)
             self._start(run, resource, now if resource.clock is None else resource.clock.align(now))
             desk.open = run.stage.captures is not None
-        if desk.pending and not desk.open and desk.armed_ps < resource.free_ps:
+        if desk.pending and not desk.open and (desk.armed_ps < resource.free_ps or resource.free_ps <= now):
             desk.armed_ps = resource.free_ps
-            self._event(resource.free_ps, desk, None)
+            self._event(max(resource.free_ps, now), desk, None)
 
     def _give_back(self, desk: Desk, now: int, stream: int, total: int) -> None:
         """Have the first `total` slots of a stream back in a shared pool."""

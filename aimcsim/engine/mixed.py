@@ -46,6 +46,8 @@ class MixedEngine(ReferenceEngine):
             server = stream.stages[index].server
             if server is not None:
                 server.compiled = True
+        for pool, _, _ in self._flat.clients:
+            pool.compiled = True
 
     def run(self, alive: Alive | None = None) -> int:
         """Run both to the end; return the number of events of both."""

@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 from simpy.events import Event
 
 from aimcsim.engine.environment import Environment
+from aimcsim.errors import SimulationError
 
 
 @dataclass(slots=True)
@@ -38,7 +39,10 @@ class SlotPool:
         Whether several streams use the pool; then a grant at an instant waits for the round.
     """
 
-    __slots__ = ("_clients", "_env", "_pending", "_taken", "cause", "count", "kind", "order", "path", "shared", "uses")
+    __slots__ = (
+        *("_clients", "_env", "_pending", "_taken"),
+        *("cause", "compiled", "count", "kind", "order", "path", "shared", "uses"),
+    )
 
     def __init__(
         self, env: Environment, order: int, path: str, kind: str, cause: str, count: int, *, shared: bool
@@ -51,13 +55,26 @@ class SlotPool:
         self.shared = shared
         self.uses: list[SlotUse] = []
         """Every use, in the order of the grants."""
+        self.compiled = False
+        """Whether the compiled loop hands them out, so that nobody else may ask for one."""
         self._env = env
         self._pending: list[tuple[int, int, int, Event]] = []
         self._taken = 0
         self._clients: dict[int, tuple[list[SlotUse], int]] = {}
 
     def request(self, arrival_ps: int, stream: int, number: int) -> Event:
-        """Ask for the stream's `number`-th slot; the event's value is the time at which it is had."""
+        """Ask for the stream's `number`-th slot; the event's value is the time at which it is had.
+
+        Raises
+        ------
+        SimulationError
+            If the fast engine has the slots to itself.
+        """
+        if self.compiled:
+            raise SimulationError(
+                f"{self.path} belongs to the fast engine; a component that asks for slots must be a guest without "
+                f"`servers`, which has the reference engine run everything"
+            )
         event = Event(self._env)
         heappush(self._pending, (arrival_ps, stream, number, event))
         self._wake()

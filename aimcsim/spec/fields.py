@@ -227,6 +227,8 @@ def _duration(raw: object, lenient: bool) -> Duration:
     match = _CYCLES.fullmatch(raw.strip()) if isinstance(raw, str) else None
     if match:
         return Duration(cycles=int(match[1]))
+    if isinstance(raw, str) and re.search(r"\d\s*cycles?$", raw.strip()):
+        raise UnitError(f"cycles are a whole number of at most nine digits (got {shown(raw)})")
     try:
         return Duration(time_ps=_time_ps(raw, lenient))
     except UnitError as error:

@@ -62,7 +62,8 @@ def _locate(source: str, folder: Path) -> tuple[Path, str]:
         return path, str(path)
     names = preset_names()
     hint = did_you_mean(source, names) or f" Presets: {', '.join(names)}."
-    raise ReferenceError_(f"no preset or file of this name (got {quoted(source)}).{hint}")
+    what = "this is no file to read" if path.exists() else "no preset or file of this name"
+    raise ReferenceError_(f"{what} (got {quoted(source)}).{hint}")
 
 
 def _read_chain(path: Path, name: str, seen: tuple[Path, ...]) -> Document:

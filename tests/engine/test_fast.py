@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aimcsim import recorder, simulate
-from aimcsim.engine import CompiledEngine, FastEngine, ReferenceEngine, System, can_run_fast
+from aimcsim.engine import CompiledEngine, FastEngine, Question, ReferenceEngine, System, can_run_fast
 from aimcsim.engine.account import account
 from aimcsim.engine.compiled import HISTORY
 from aimcsim.errors import CapacityError
 from aimcsim.recorder import Grain
 from aimcsim.run import build as build_machine
 from tests.checker_shares import check_all
+from tests.engine.builders import Bench, Window, stage
 from tests.engine.random_systems import Recipe, build, recipes
 from tests.engine.test_account import questions
 from tests.engine.test_random_systems import examples
@@ -148,3 +150,35 @@ def test_a_pool_without_quotas_goes_to_the_reference() -> None:
     assert run.summary["engine"] == "reference"
     with pytest.raises(ValueError, match="reference engine"):
         CompiledEngine(build_machine("tiny", "digits_cnn", overrides=overrides).plan.system)
+
+
+def test_holds_of_no_length_on_something_shared_follow_each_other_at_once() -> None:
+    """Three streams ask for one unit at 10, hold it for no time and work for 10: all end at 20."""
+    for engine in (ReferenceEngine, CompiledEngine, FastEngine):
+        bench = Bench()
+        unit = bench.server("unit")
+        ends = []
+        for _ in range(3):
+            load = bench.source(1, 10)
+            layer = bench.stream("layer", 1, [stage("work", 10, unit, interval=0, cause="vector_busy")])
+            bench.join(load, layer)
+            ends.append(layer)
+        (CompiledEngine(bench.system, keep=True) if engine is CompiledEngine else engine(bench.system)).run()
+        assert [layer.end_ps for layer in ends] == [[20], [20], [20]]
+
+
+def test_logs_of_a_long_run_without_anything_shared_stay_as_small_as_those_of_a_short_one() -> None:
+    """Room for two vectors, ten and forty thousand of them, with records: only what is under way is kept."""
+    most = []
+    for vectors in (10_000, 40_000):
+        bench = Bench()
+        load = bench.source(vectors, 10)
+        layer = bench.stream("layer", vectors, [stage("work", 10, bench.server("unit"), cause="vector_busy")])
+        index = np.arange(vectors, dtype=np.int64)
+        bench.join(load, layer, Window(index, index + 1), capacity=2)
+        question = Question((vectors, vectors), (load.index,), (layer.index,), ())
+        engine = CompiledEngine(bench.system, question, history=1000)
+        engine.run()
+        most.append(engine.facts["most_bytes"])
+        assert engine.account().path_from_ps == 0
+    assert most[1] < 1.2 * most[0]
