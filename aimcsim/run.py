@@ -44,7 +44,7 @@ ASSUMPTIONS = (
     "costs are as the chip file states them: a changed size, resolution, width or clock does not change them",
 )
 WAITING = "all requests are waiting at the start; one is admitted as soon as there is room for its first input vector"
-CLOSED = "a request is sent as soon as fewer than {} are under way, and admitted when there is room for its first vector"
+CLOSED = "a request is sent as soon as fewer than {} are under way, and admitted as soon as there is room for it"
 ARRIVING = "requests arrive as asked ({}), counted from the moment at which the first could be admitted"
 TIMING_ONLY = "no values were computed; nothing on this chip takes time that depends on them"
 
@@ -171,8 +171,8 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     program_first : bool
         Whether requests are admitted after the weights were programmed, or wait for it as `maintenance`.
     arrivals : str, path or sequence of int, optional
-        When requests arrive: ``poisson:RATE``, ``fixed:RATE``, ``burst:COUNT:RATE``, a CSV file, or times in ps, counted
-        from when the first could be admitted (see `aimcsim.workload.arrivals`). Default: all are waiting at the start.
+        When requests arrive: ``poisson:RATE``, ``fixed:RATE``, ``burst:COUNT:RATE``, a CSV file, or times in ps,
+        counted from when the first could be admitted (see `aimcsim.workload.arrivals`). Default: all wait at the start.
     max_in_flight : int, optional
         Request r is not admitted before request r - `max_in_flight` has ended.
     warmup : int

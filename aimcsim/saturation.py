@@ -18,11 +18,11 @@ DEVIATIONS = 3.0
 def load(requests: Table, resources: Table, path: Table, makespan_ps: int) -> dict[str, Any]:
     """Return what was offered and completed, whether the run was saturated, and what bounds it.
 
-    The second half of the arrivals is looked at, from arrival R // 2 to the last. Offered and completed are rates over
-    that window, so their difference is the growth of the backlog (requests that have arrived and not ended) over its
-    length. `saturated` is whether the backlog grew by more than one request and three standard deviations of what
-    chance does to it at the edge of saturation: the number of arrivals in the window times the squared coefficient of
-    variation of their gaps is its variance. None: no result came before the window, so the run is too short to tell.
+    The second half of the arrivals is looked at, from arrival R // 2 to the last. `backlog_growth` is what arrived in
+    that window less what ended in it. `saturated` is whether that is more than one request and three standard
+    deviations of what chance does at the edge of saturation: the number of arrivals in the window times the squared
+    coefficient of variation of their gaps is the variance. None: no result came before the window, so the run is too
+    short to tell. Rates are counted between the first and the last arrival, and end, in the window.
 
     `limited_by` is the resource of highest utilisation on the critical path; `bound_per_s` is the rate at which it
     would never rest.
@@ -31,18 +31,25 @@ def load(requests: Table, resources: Table, path: Table, makespan_ps: int) -> di
     half = len(arrival) // 2
     begin, last = int(arrival[half]), int(arrival[-1])
     offered = len(arrival) - 1 - half
-    completed = int(((end > begin) & (end <= last)).sum())
-    length = max(1, last - begin)
+    ended = end[(end > begin) & (end <= last)]
+    growth = offered - len(ended)
     name, used = limiting(resources, path)
     return {
-        "offered_per_s": offered * 1e12 / length,
-        "completed_per_s": completed * 1e12 / length,
-        "backlog_growth": offered - completed,
-        "saturated": None if offered < 1 or end[0] > begin else is_growth(offered - completed, arrival[half:]),
+        "offered_per_s": _rate(arrival[half:]),
+        "completed_per_s": _rate(ended),
+        "backlog_growth": growth,
+        "saturated": None if offered < 1 or end[0] > begin else is_growth(growth, arrival[half:]),
         "limited_by": name,
         "utilisation": used,
         "bound_per_s": requests.rows * 1e12 / (used * makespan_ps) if used else None,
     }
+
+
+def _rate(moments_ps: Ints) -> float | None:
+    """Return how many a second, from the first moment to the last; None if these are not apart."""
+    if len(moments_ps) < 2 or moments_ps[0] == moments_ps[-1]:
+        return None
+    return (len(moments_ps) - 1) * 1e12 / int(moments_ps[-1] - moments_ps[0])
 
 
 def is_growth(growth: int, arrival_ps: Ints) -> bool:

@@ -127,7 +127,7 @@ class Derived:
             self._free(edge, stream)
 
     def _issue(self, stream: Stream, vector: int) -> Moment:
-        """A vector is issued after the one before and its release, with its inputs there and with room at every destination."""
+        """A vector is issued after the one before, released, with its inputs there and room at every destination."""
         after = self.at["issue", stream.index, vector - 1] if vector else self._begin(stream)
         after = max(after, self.released(stream, vector))
         for edge in stream.inputs:

@@ -69,6 +69,7 @@ def _performance(run: Run) -> list[tuple[str, str]]:
         ("throughput", f"{_per_s(values['throughput_per_s'])} requests per second"),
         *_load(values),
         ("energy", _energy(run)),
+        ("power", _power(values["power_w"])),
         *_programming(run),
         ("area", f"{format_si(values['area_m2'], 'm2')}; in use: {used}"),
     ]
@@ -93,8 +94,8 @@ def _coming(values: Row) -> str:
     return bound or f"all {values['requests']} requests waiting at the start"
 
 
-def _per_s(rate: float) -> str:
-    return format_si(rate, "").rstrip()
+def _per_s(rate: float | None) -> str:
+    return "?" if rate is None else format_si(rate, "").rstrip()
 
 
 def _load(values: Row) -> list[tuple[str, str]]:
@@ -104,10 +105,9 @@ def _load(values: Row) -> list[tuple[str, str]]:
         return []
     word = {True: "saturated by", False: "not saturated; busiest is", None: "too short to say; busiest is"}
     rates = f"offered {_per_s(load['offered_per_s'])}/s, completed {_per_s(load['completed_per_s'])}/s"
-    bound = "no bound" if load["bound_per_s"] is None else f"bound {_per_s(load['bound_per_s'])}/s"
-    used = f"{percent(load['utilisation'])} busy"
+    used = f"it is {percent(load['utilisation'])} busy, and all of it would serve {_per_s(load['bound_per_s'])}/s"
     resource = shortened(local(load["limited_by"]), NAME_WIDTH)
-    return [("load", f"{word[load['saturated']]} {resource}: {rates}\n{used}, {bound} at 100 %")]
+    return [("load", f"{word[load['saturated']]} {resource}: {rates}\n{used}")]
 
 
 def _programs_during(run: Run) -> bool:
@@ -122,6 +122,11 @@ def _energy(run: Run) -> str:
         return f"{each}; none of it static"
     part = format_energy_j(sum(static.values()) / run.summary["requests"])
     return f"{each}\n{part} of it static, drawn in any case: {_largest(static)}"
+
+
+def _power(power: Row) -> str:
+    average, peak = (format_si(power[key], "W") for key in ("average", "peak"))
+    return f"{average} on average, {peak} in the fullest {format_time_ps(power['peak_length_ps'])}"
 
 
 def _largest(joules: Mapping[str, float]) -> str:

@@ -20,8 +20,8 @@ MOST_PROBLEMS = 20
 def read_arrivals(path: Path) -> tuple[int, ...]:
     """Return the times of a CSV file, ps.
 
-    Its first line names the columns; one of them is `arrival_ps`, or `arrival_s` or `time`, which are in seconds. Others
-    are not looked at. Times do not descend; fractions of a picosecond are rounded half to even.
+    Its first line names the columns; one of them is `arrival_ps`, or `arrival_s` or `time`, which are in seconds.
+    Others are not looked at. Times do not descend; fractions of a picosecond are rounded half to even.
 
     Raises
     ------
