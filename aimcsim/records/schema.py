@@ -62,7 +62,7 @@ CRITICAL_PATH = (
     Column("cause", "str", "What waiting for it is called; `none` for work that needs no resource."),
     Column("layer", "str", "Layer (or input) that it worked for."),
     Column("kind", "str", "Kind of op."),
-    Column("time_ps", "int64", "How long; over all rows, from the first admission to the last end."),
+    Column("time_ps", "int64", "How long; over all rows, from the first admission, or a later arrival, to the end."),
 )
 
 RESOURCES = (

@@ -56,9 +56,16 @@ def arrivals(asked: str | Path | Sequence[int], requests: int | None, seed: int)
         if times[-1] > LATEST_PS:
             raise ConfigError(f"--arrivals {asked}: request {len(times) - 1} arrives after {LATEST_PS} ps, the latest")
         return Arrivals(str(asked), times)
-    if not Path(asked).exists():
+    if not _exists(Path(asked)):
         raise ConfigError(f"--arrivals takes {FORMS}; there is no file `{asked}`")
     return _counted(str(asked), read_arrivals(Path(asked)), requests)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # no name that a file could have
+        return False
 
 
 def _of_process(process: str, rest: str, asked: str, requests: int, seed: int) -> tuple[int, ...]:
@@ -71,7 +78,7 @@ def _of_process(process: str, rest: str, asked: str, requests: int, seed: int) -
     rate = _rate(rest, asked)
     if process == "fixed":
         return tuple(_periodic(place, rate) for place in range(requests))
-    generator = np.random.Generator(np.random.Philox(key=seed))
+    generator = np.random.Generator(np.random.Philox(key=seed % (1 << 64)))
     gaps = generator.exponential(float(PS_PER_S / rate), requests)
     if gaps.sum() > LATEST_PS:
         return (LATEST_PS + 1,)
@@ -96,6 +103,8 @@ def _periodic(place: int, rate: Fraction) -> int:
 
 def _checked(times: Sequence[int]) -> tuple[int, ...]:
     """Return times given as a list, after refusing what are none."""
+    if not isinstance(times, Sequence | np.ndarray):
+        raise ConfigError(f"arrivals must be text, a path or a list of picoseconds (got {times!r})")
     plain = [int(time) if isinstance(time, int | np.integer) else -1 for time in times]
     if any(not 0 <= time <= LATEST_PS for time in plain):
         raise ConfigError(f"arrivals must be whole picoseconds from 0 to {LATEST_PS}")

@@ -1,8 +1,31 @@
 """Does the command line take arrivals, and say what they came to?"""
 
 import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "arrivals.md").read_text()
+COMMANDS = re.search(r"<!-- commands -->\n```sh\n(.*?)```", PAGE, re.DOTALL).group(1).splitlines()
 
 RUN = ("run", "tiny", "digits_cnn")
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_the_commands_of_the_page_run(command, line):
+    assert command(*shlex.split(line)[1:]).exit_code == 0
+
+
+def test_the_page_shows_what_an_overloaded_run_prints(command):
+    shown = re.search(r"```text\n(load .*?)```", PAGE, re.DOTALL).group(1)
+    assert shown in command(*shlex.split(COMMANDS[1])[1:]).stdout
+
+
+def test_the_file_of_the_page_is_read(command, folder):
+    (folder / "come.csv").write_text(re.search(r"```text\n(time.*?)```", PAGE, re.DOTALL).group(1))
+    assert command(*RUN, "--arrivals", "come.csv").exit_code == 0
 
 
 def test_an_overloaded_run_says_what_saturates_it(command, folder):
