@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from aimcsim.controller import Plan
 from aimcsim.costs import ActionCost
 from aimcsim.engine import Account, Question, Server, SlotPool, Stream
-from aimcsim.engine.account import BINS, CAUSES_OF_SHARES, FIRST_SHARE
+from aimcsim.engine.account import BINS, CAUSES_OF_SHARES, FIRST_SHARE, bin_width_ps
 from aimcsim.quotas import Quota
 from aimcsim.records import CAUSES, Table
 
@@ -59,16 +59,30 @@ def timed(account: Account) -> Span:
     return Span(int(account.admitted_ps[0]), int(account.ended_ps[-1]))
 
 
-def record(plan: Plan, quotas: Sequence[Quota], account: Account, grain: Grain) -> Tables:
-    """Return every table of a finished run, which has answered `question` at the same grain."""
+def begun_ps(plan: Plan, account: Account, grain: Grain) -> int:
+    """Return when sources began: at the set time, or when all weights were written."""
+    if plan.system.begin is not None:
+        return plan.system.begin
+    state_op = np.array([stream.kind == "program" for stream in plan.system.streams])
+    return int(account.ops[:, 3][state_op[_op_streams(plan, grain)]].max(initial=0))
+
+
+def record(plan: Plan, quotas: Sequence[Quota], account: Account, grain: Grain, warmup: int = 0) -> Tables:
+    """Return every table of a finished run, which has answered `question` at the same grain.
+
+    The first `warmup` requests are left out of the table `latency`.
+    """
+    begun = begun_ps(plan, account, grain)
+    requests = _requests(plan, account, begun)
     return {
         "ops": _ops(plan, account, grain),
         "waits": _waits(account),
         "critical_path": _critical_path(plan, account),
         "resources": _resources(plan, account),
         "buffers": _buffers(quotas, account),
-        "requests": _requests(account),
-        "energy": _energy(plan, timed(account)),
+        "requests": requests,
+        "latency": _latency(requests["latency_ps"][warmup:]),
+        "energy": _energy(plan, timed(account), begun),
         "power": _power(plan, account),
     }
 
@@ -79,13 +93,24 @@ def _op_vectors(plan: Plan, grain: Grain) -> tuple[int, ...]:
     )
 
 
+def _op_counts(plan: Plan, grain: Grain) -> tuple[Ints, Ints]:
+    """Return by stream how many ops a request has, and how many there are."""
+    vectors = _ints([stream.vectors for stream in plan.system.streams])
+    per_request = -(-vectors // _ints(_op_vectors(plan, grain)))
+    return per_request, per_request * _ints([stream.requests for stream in plan.system.streams])
+
+
+def _op_streams(plan: Plan, grain: Grain) -> Ints:
+    """Return the stream of every op."""
+    return np.repeat(np.arange(len(plan.system.streams)), _op_counts(plan, grain)[1])
+
+
 def _ops(plan: Plan, account: Account, grain: Grain) -> Table:
     """Return the ops with where their time went."""
     streams, columns = plan.system.streams, account.ops.T
     size, vectors = _ints(_op_vectors(plan, grain)), _ints([stream.vectors for stream in streams])
-    per_request = -(-vectors // size)
-    counts = per_request * _ints([stream.requests for stream in streams])
-    of = np.repeat(np.arange(len(streams)), counts)
+    per_request, counts = _op_counts(plan, grain)
+    of = _op_streams(plan, grain)
     within = np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
     request, place = np.divmod(within, per_request[of])
     state_op = np.array([stream.kind == "program" for stream in streams])
@@ -181,13 +206,30 @@ def _buffers(quotas: Sequence[Quota], account: Account) -> Table:
     )
 
 
-def _requests(account: Account) -> Table:
+def _requests(plan: Plan, account: Account, begun: int) -> Table:
     admitted, ended = account.admitted_ps, account.ended_ps
-    numbers = np.arange(len(admitted))
+    arrival = begun + _ints(plan.system.release_ps) if plan.system.release_ps else admitted
     return Table(
         "requests",
-        {"request": numbers, "admitted_ps": admitted, "end_ps": ended, "latency_ps": ended - admitted},
+        {
+            "request": np.arange(len(admitted)),
+            "arrival_ps": arrival,
+            "admitted_ps": admitted,
+            "end_ps": ended,
+            "queued_ps": admitted - arrival,
+            "latency_ps": ended - arrival,
+        },
     )
+
+
+def _latency(latency_ps: Ints) -> Table:
+    """Return how many requests took how long."""
+    width = bin_width_ps(int(latency_ps.max()))
+    counts = np.bincount(latency_ps // width)
+    bins = np.flatnonzero(counts)
+    share = np.cumsum(counts)[bins] / len(latency_ps)
+    columns = {"bin_start_ps": bins * width, "bin_end_ps": (bins + 1) * width}
+    return Table("latency", {**columns, "requests": counts[bins], "share": share})
 
 
 def vector_actions(stream: Stream) -> dict[str, Ints]:
@@ -218,7 +260,7 @@ def _served(plan: Plan) -> Iterator[tuple[Stream, str, Ints]]:
                 yield stream, action, each
 
 
-def _energy(plan: Plan, span: Span) -> Table:
+def _energy(plan: Plan, span: Span, begun: int) -> Table:
     spec = plan.chip.spec
     counts: Counter[tuple[str, str, str, str, str]] = Counter()
     for stream in plan.system.streams:
@@ -234,7 +276,7 @@ def _energy(plan: Plan, span: Span) -> Table:
     for component, cost in spec.costs.items():
         if cost.static_power_w:
             source = f"{cost.source.key} ({cost.grade})"
-            for phase, length_ps in (("programming", span.begin_ps), ("run", span.length_ps)):
+            for phase, length_ps in (("programming", begun), ("run", span.length_ps)):
                 amount = length_ps * spec.instances(cost.instances_per)
                 joules = float(cost.static_power_w * amount / 10**12)
                 rows.append(("", "", component, "static", phase, amount, joules, source))

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from aimcsim import recorder, summary
+from aimcsim import recorder, saturation, summary
 from aimcsim.chip import Chip
 from aimcsim.controller import Controller, Plan
 from aimcsim.datapath import Datapath
@@ -32,6 +32,8 @@ from aimcsim.spec.chip_file import ChipFile
 from aimcsim.units import format_energy_j, format_time_ps
 from aimcsim.version import __version__
 from aimcsim.workload import float_reference, load_workload
+from aimcsim.workload.arrivals import Arrivals
+from aimcsim.workload.arrivals import arrivals as find_arrivals
 from aimcsim.workload.graph import Workload
 
 Analog = Literal["off", "ideal", "quantized"]
@@ -39,9 +41,11 @@ Analog = Literal["off", "ideal", "quantized"]
 ASSUMPTIONS = (
     "between layers, values are float32; their bytes are counted at numbers.output_bits",
     "every consumer of a tensor keeps its own copy of it",
-    "all requests are waiting at the start; one is admitted as soon as there is room for its first input vector",
     "costs are as the chip file states them: a changed size, resolution, width or clock does not change them",
 )
+WAITING = "all requests are waiting at the start; one is admitted as soon as there is room for its first input vector"
+CLOSED = "a request is sent as soon as fewer than {} are under way, and admitted as soon as there is room for it"
+ARRIVING = "requests arrive as asked ({}), counted from the moment at which the first could be admitted"
 TIMING_ONLY = "no values were computed; nothing on this chip takes time that depends on them"
 
 
@@ -76,12 +80,14 @@ def build(
     mapping: MappingPolicy | str | Path | None = None,
     chips: int | Literal["auto"] | None = None,
     program_first: bool = True,
+    release_ps: tuple[int, ...] = (),
+    max_in_flight: int | None = None,
     shuffle_seed: int | None = None,
 ) -> Built:
     """Return the system of a workload on a chip, checked for space and not yet run.
 
-    Parameters are those of `simulate`; `shuffle_seed` processes simultaneous events in a random order, which must not
-    change any result.
+    Parameters are those of `simulate`; `release_ps` are the arrivals, and `shuffle_seed` processes simultaneous events
+    in a random order, which must not change any result.
     """
     if isinstance(overrides, str):
         raise ConfigError(f"overrides must be a list of `path=value` (got the text {overrides!r})")
@@ -96,8 +102,13 @@ def build(
         else map_workload(network, spec, policy)
     )
     _check_size(network, requests)
-    system = System(Environment(shuffle_seed=shuffle_seed), requests=requests, begin=None if program_first else 0)
+    begin = None if program_first else 0
+    environment = Environment(shuffle_seed=shuffle_seed)
+    system = System(environment, requests=requests, begin=begin, release_ps=release_ps)
     plan = Controller(system, Chip(system, spec), network, placed).build()
+    if max_in_flight is not None:
+        loads, stores = ([system.streams[index] for index in group] for group in (plan.loads, plan.stores))
+        system.bound_in_flight(loads, stores, max_in_flight, "host.in_flight")
     return Built(spec, network, placed, plan, deal(plan))
 
 
@@ -124,6 +135,9 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     mapping: MappingPolicy | str | Path | None = None,
     chips: int | Literal["auto"] | None = None,
     program_first: bool = True,
+    arrivals: str | Path | Sequence[int] | None = None,
+    max_in_flight: int | None = None,
+    warmup: int = 0,
     components: Sequence[Guest] = (),
     engine: EngineName = "fast",
     shuffle_seed: int | None = None,
@@ -156,6 +170,13 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
         So many equal chips, joined by `system.chip_link`; ``auto``: as many as it takes.
     program_first : bool
         Whether requests are admitted after the weights were programmed, or wait for it as `maintenance`.
+    arrivals : str, path or sequence of int, optional
+        When requests arrive: ``poisson:RATE``, ``fixed:RATE``, ``burst:COUNT:RATE``, a CSV file, or times in ps,
+        counted from when the first could be admitted (see `aimcsim.workload.arrivals`). Default: all wait at the start.
+    max_in_flight : int, optional
+        Request r is not admitted before request r - `max_in_flight` has ended.
+    warmup : int
+        The first so many requests are left out of the figures of latency and throughput, not of energy and waits.
     components : sequence
         Components of the user's own, attached before the run.
     engine : str
@@ -174,9 +195,11 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     """
     started = time.perf_counter()
     _check_arguments(inputs, requests, analog, grain, engine)
+    _check_in_flight(max_in_flight)
     network = workload if isinstance(workload, Workload) else load_workload(workload)
     samples = _samples(network, inputs, requests)
-    count = _count(samples, requests)
+    count, coming = _coming(arrivals, _count(samples, requests), seed)
+    _check_warmup(warmup, count)
     mode: Analog = analog or ("off" if samples is None else "quantized")
     if mode != "off" and samples is None:
         raise ConfigError(f"--analog {mode} needs inputs (--inputs FILE.npz); without them only `off` is possible")
@@ -188,6 +211,8 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
         mapping=mapping,
         chips=chips,
         program_first=program_first,
+        release_ps=() if coming is None else coming.times_ps,
+        max_in_flight=max_in_flight,
         shuffle_seed=shuffle_seed,
     )
     for component in components:
@@ -198,12 +223,14 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     values = None if mode == "off" or samples is None else _values(built, samples, mode, runner.name)
     events = runner.run(alive)
     found = runner.account()
-    tables = recorder.record(built.plan, built.quotas, found, recorded)
+    tables = recorder.record(built.plan, built.quotas, found, recorded, warmup)
     outputs = {} if values is None else values()
     labels = _labels(inputs, count)
     checked = None if samples is None or values is None else _check(network, samples, outputs, labels)
     facts: dict[str, Any] = {"analog": mode, "grain": recorded, "seed": seed, "checked": checked}
     facts["grain_chosen"] = "by size" if grain in (None, "auto") else "as asked"
+    facts |= {"arrivals": None if coming is None else coming.said, "max_in_flight": max_in_flight, "warmup": warmup}
+    facts["begun_ps"] = recorder.begun_ps(built.plan, found, recorded)
     facts |= {"engine": runner.name, "events": events, "wall_s": time.perf_counter() - started}
     return _finish(built, recorder.timed(found), tables, outputs, facts)
 
@@ -254,8 +281,29 @@ def _labels(inputs: MappingOf[str, ArrayLike] | None, count: int) -> NDArray[Any
     return labels[:count]
 
 
-def _count(samples: dict[str, FloatArray] | None, requests: int | None) -> int:
-    return len(next(iter(samples.values()))) if samples is not None else requests or 1
+def _count(samples: dict[str, FloatArray] | None, requests: int | None) -> int | None:
+    return requests if samples is None else len(next(iter(samples.values())))
+
+
+def _coming(asked: str | Path | Sequence[int] | None, count: int | None, seed: int) -> tuple[int, Arrivals | None]:
+    """Return how many requests there are, and when they arrive."""
+    if asked is None:
+        return count or 1, None
+    coming = find_arrivals(asked, count, seed)
+    return len(coming.times_ps), coming
+
+
+def _check_in_flight(most: object) -> None:
+    if most is not None and (not isinstance(most, int) or most < 1):
+        raise ConfigError(f"max_in_flight must be a whole number of at least 1 (got {most!r})")
+
+
+def _check_warmup(warmup: object, requests: int) -> None:
+    if not isinstance(warmup, int) or not 0 <= warmup < requests:
+        raise ConfigError(
+            f"warmup must leave some of the {requests} requests to be measured: a whole number from 0 to "
+            f"{requests - 1} (got {warmup!r})"
+        )
 
 
 def _values(
@@ -311,6 +359,7 @@ def _finish(
     """Put a run together from its tables."""
     requests = tables["requests"]
     waited = summary.bottlenecks(tables["ops"], tables["waits"], tables["critical_path"])
+    warmup, joules = facts["warmup"], summary.energy(tables["energy"], requests.rows)
     values = {
         "schema": summary.SCHEMA,
         "chip": built.chip.name,
@@ -322,10 +371,17 @@ def _finish(
         "engine": facts["engine"],
         "requests": requests.rows,
         "makespan_ps": span.length_ps,
-        "programming_ps": span.begin_ps,
-        "latency_ps": summary.latency(requests),
-        "throughput_per_s": summary.throughput(requests),
-        "energy_j": summary.energy(tables["energy"], requests.rows),
+        "programming_ps": facts["begun_ps"],
+        "arrivals": facts["arrivals"],
+        "max_in_flight": facts["max_in_flight"],
+        "warmup": warmup,
+        "latency_ps": summary.times(requests["latency_ps"][warmup:]),
+        "queued_ps": summary.times(requests["queued_ps"][warmup:]),
+        "throughput_per_s": summary.throughput(requests, warmup),
+        "load": facts["arrivals"]
+        and saturation.load(requests, tables["resources"], tables["critical_path"], span.length_ps),
+        "energy_j": joules,
+        "power_w": summary.power(tables["power"], joules["by_component"], span.length_ps),
         "area_m2": float(built.chip.area_m2),
         "waits_ps": summary.waits(tables["ops"]),
         "bottlenecks": waited,
@@ -336,7 +392,7 @@ def _finish(
         "events": facts["events"],
         "wall_s": facts["wall_s"],
         "outputs_checked": facts["checked"],
-        "assumptions": _assumptions(built, facts["analog"]),
+        "assumptions": [*_assumed_load(facts), *_assumptions(built, facts["analog"])],
     }
     manifest = {
         "tool": "aimcsim",
@@ -350,6 +406,15 @@ def _finish(
     }
     own = {name: built.workload.unpack_outputs(name, array) for name, array in outputs.items()}
     return Run(RunFiles(manifest, resolved_yaml(built.chip), values, tables, own))
+
+
+def _assumed_load(facts: MappingOf[str, Any]) -> list[str]:
+    """Return what is assumed of the coming of requests."""
+    most = facts["max_in_flight"]
+    bounded = [] if most is None else [CLOSED.format(most)]
+    if facts["arrivals"]:
+        return [ARRIVING.format(facts["arrivals"]), *bounded]
+    return bounded or [WAITING]
 
 
 def _assumptions(built: Built, mode: Analog) -> list[str]:

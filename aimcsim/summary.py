@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aimcsim.records import CAUSES, Table
 
 SCHEMA = "aimcsim-summary/1"
 
 
-def latency(requests: Table) -> dict[str, float]:
-    """Return mean and percentiles of the requests' latency, ps; percentiles are values that occurred."""
-    values = np.sort(requests["latency_ps"])
+def times(column: NDArray[np.int64]) -> dict[str, float]:
+    """Return mean and percentiles of times, ps; percentiles are values that occurred."""
+    values = np.sort(column)
 
     def percentile(share: float) -> int:
         return int(values[min(len(values) - 1, int(np.ceil(share * len(values))) - 1)])
@@ -23,16 +24,52 @@ def latency(requests: Table) -> dict[str, float]:
     return {
         "mean": float(values.mean()),
         "p50": percentile(0.50),
+        "p90": percentile(0.90),
         "p95": percentile(0.95),
         "p99": percentile(0.99),
+        "p99.9": percentile(0.999),
         "max": int(values[-1]),
     }
 
 
-def throughput(requests: Table) -> float:
-    """Return requests per second from the first admission to the last end."""
-    elapsed = int(requests["end_ps"].max()) - int(requests["admitted_ps"].min())
-    return requests.rows * 1e12 / elapsed
+def throughput(requests: Table, warmup: int = 0) -> float:
+    """Return requests per second from the first admission, or the end of the last that is left out, to the last end."""
+    ends = requests["end_ps"]
+    begin = int(ends[:warmup].max()) if warmup else int(requests["admitted_ps"].min())
+    return (requests.rows - warmup) * 1e12 / max(1, int(ends.max()) - begin)
+
+
+def power(table: Table, joules: Mapping[str, float], makespan_ps: int) -> dict[str, Any]:
+    """Return power over the makespan: the average, and the bin of the table with the most, by component too.
+
+    The last bin is cut off by the end of the run; it is looked at only where it is the only one, as in the little time
+    that may be left of it a single vector would look like much power.
+    """
+    rows = table.records()
+    static: Counter[str] = Counter()
+    bins: dict[int, Counter[str]] = {}
+    widths = {row["bin_start_ps"]: row["bin_end_ps"] - row["bin_start_ps"] for row in rows if row["action"] != "static"}
+    for row in rows:
+        into = static if row["action"] == "static" else bins.setdefault(row["bin_start_ps"], Counter())
+        into[row["component"]] += row["power_w"]
+    whole = [start for start in bins if widths[start] == max(widths.values())]
+    most = {start: sum(bins[start].values()) for start in whole}
+    peak = max(most, key=lambda start: (most[start], -start), default=0)
+    names = sorted({*joules, *static, *(name for one in bins.values() for name in one)})
+    seconds = makespan_ps / 1e12
+    return {
+        "average": sum(joules.values()) / seconds,
+        "peak": most.get(peak, 0.0) + sum(static.values()),
+        "peak_start_ps": peak,
+        "peak_length_ps": widths.get(peak, makespan_ps),
+        "by_component": {
+            name: {
+                "average": joules.get(name, 0.0) / seconds,
+                "peak": static[name] + max((bins[start][name] for start in whole), default=0.0),
+            }
+            for name in names
+        },
+    }
 
 
 def waits(ops: Table) -> dict[str, int]:

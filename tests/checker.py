@@ -127,8 +127,9 @@ class Derived:
             self._free(edge, stream)
 
     def _issue(self, stream: Stream, vector: int) -> Moment:
-        """A vector is issued after the one before, with its inputs there and with room at every destination."""
+        """A vector is issued after the one before, released, with its inputs there and room at every destination."""
         after = self.at["issue", stream.index, vector - 1] if vector else self._begin(stream)
+        after = max(after, self.released(stream, vector))
         for edge in stream.inputs:
             needed = edge.needs[vector]
             if needed >= 0:
@@ -140,6 +141,13 @@ class Derived:
         if any(edge.pool is not None for edge in stream.outputs):
             return (after[0], after[1] + 1)  # bytes of a pool are handed out in a round
         return after
+
+    def released(self, stream: Stream, vector: int) -> Moment:
+        """A source issues nothing of a request before its release, which counts from the begin."""
+        request, index = divmod(vector, stream.vectors)
+        if not stream.source or index or not self.system.release_ps:
+            return ZERO
+        return later(self._begin(stream)[0] + self.system.release_ps[request], self._begin(stream))
 
     def _begin(self, stream: Stream) -> Moment:
         """Sources begin at a set time, or when all programming has ended."""

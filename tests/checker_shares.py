@@ -248,8 +248,11 @@ class Backward:
             before = self._derived.ps("issue", stream.index, number - 1) if number else 0
             needed = [edge for edge in stream.inputs if edge.needs[number] >= 0]
             arrivals = [(self._derived.ps("arrived", edge.index, edge.needs[number]), edge) for edge in needed]
-            there = max([before, *(time for time, _ in arrivals)])
+            released = self._derived.released(stream, number)[0]
+            there = max([before, released, *(time for time, _ in arrivals)])
             yield from self._room(stream, number, there, issue)
+            if there == released > before:
+                return  # a share begins at the admission, which is no earlier
             if there > before:
                 edge = next(edge for time, edge in arrivals if time == there)
                 yield Part(edge.cause, edge.place, edge.source, edge.needs[number], before, there)

@@ -11,7 +11,7 @@ from tests.machine.random_machines import Case
 SYSTEMS = (
     *("1 request", "2 requests", "3 requests", "stride", "skip", "fully connected"),
     *("bank of two layers", "bank of three or more layers", "several chips", "link shared by sends"),
-    *("shared slots", "state ops", "least buffers", "roomy buffers"),
+    *("shared slots", "state ops", "least buffers", "roomy buffers", "arrivals", "bound in flight"),
 )
 """What random systems are to have."""
 MACHINES = (
@@ -32,6 +32,8 @@ def of_recipe(recipe: Recipe, system: System) -> set[str]:
         "several chips": any(stream.kind == "send" for stream in system.streams),
         "least buffers": all(one.spare == 0 for one in inputs),
         "roomy buffers": any(one.spare is None for one in inputs),
+        "arrivals": any(recipe.gaps_ps),
+        "bound in flight": recipe.most_in_flight is not None and recipe.most_in_flight < recipe.requests,
     }
     return _of_system(system) | {name for name, there in has.items() if there}
 

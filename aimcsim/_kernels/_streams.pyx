@@ -177,6 +177,7 @@ cdef extern from "streams.h":
         const int64_t *needs
         const int64_t *keeps
         const int64_t *amounts
+        const int64_t *request_release
         const int64_t *varying
         const int64_t *varying_offset
         const int64_t *cause_rank
@@ -292,6 +293,7 @@ cdef class Loop:
         loop.needs = self._list("needs")
         loop.keeps = self._list("keeps")
         loop.amounts = self._list("amounts")
+        loop.request_release = self._list("request_release")
         loop.varying = self._list("varying")
         loop.varying_offset = self._list("varying_offset")
         loop.cause_rank = self._list("cause_rank")

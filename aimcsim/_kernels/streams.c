@@ -510,7 +510,7 @@ static void admit(Loop *loop, int64_t request, int64_t time)
         loop->admitted[request] = time;
 }
 
-/* Issue vectors as far as inputs and room are known. */
+/* Issue vectors as far as releases, inputs and room are known. */
 static void issue_vectors(Loop *loop, int64_t s)
 {
     Stream *stream = &loop->streams[s];
@@ -519,6 +519,11 @@ static void issue_vectors(Loop *loop, int64_t s)
     while (stream->issued < stream->total && !loop->failed) {
         int64_t vector = stream->issued, by = NONE;
         int64_t there = vector ? *issue_at(stream, vector - 1) : stream->source ? loop->begin : 0;
+        if (stream->source && stream->issue_index == 0) {
+            int64_t released = loop->begin + loop->request_release[stream->issue_request];
+            by = released > there ? RELEASED : NONE;
+            there = most(there, released);
+        }
         for (int64_t place = stream->in; place < stream->in_end; place++) {
             int64_t e = loop->in_edges[place];
             const Stream *source = &loop->streams[loop->edges[e].source];

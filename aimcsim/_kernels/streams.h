@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { NONE = -1 };
+enum { NONE = -1, RELEASED = -2 };
 enum { SERVICE, TRANSFER, FIRST_WAIT, SPENT = 16 };
 enum { BINS = 128, OP_COLUMNS = 4 + SPENT, WAIT_COLUMNS = 5 };
 enum { TAKING, SERVING };
@@ -30,7 +30,8 @@ typedef struct {
     int64_t done, had, worked, arrival;
 } Step;
 
-/* What an issue waited for: when all inputs were there, and the edge whose arrival was the last (-1: none). */
+/* What an issue waited for: when all inputs were there, and the edge whose arrival was the last (NONE; RELEASED: it was
+ * the release of the request). */
 typedef struct {
     int64_t there, by;
 } Bound;
@@ -151,7 +152,7 @@ typedef struct {
     Release *releases;
     Desk *desks;
     Tally *tallies; /* servers, then pools */
-    const int64_t *in_edges, *out_edges, *needs, *keeps, *amounts;
+    const int64_t *in_edges, *out_edges, *needs, *keeps, *amounts, *request_release;
     const int64_t *varying, *varying_offset, *cause_rank, *path_rank;
     int64_t maintenance, buffer_full;
 

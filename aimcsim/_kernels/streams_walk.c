@@ -333,7 +333,7 @@ static Place room(Walk *walk, const Stream *stream, int64_t vector, int64_t ther
     return NOWHERE;
 }
 
-/* From the issue of a vector to its inputs and room, and on to the vector before. */
+/* From the issue of a vector to its inputs and room, and on to the vector before; a release ends the walk. */
 static Place from_issue(Walk *walk, Place here)
 {
     const Loop *loop = walk->loop;
@@ -345,6 +345,8 @@ static Place from_issue(Walk *walk, Place here)
         if (next.run != NONE)
             return next;
     }
+    if (bound->by == RELEASED)
+        return NOWHERE;
     if (bound->by >= 0) {
         const Edge *edge = &loop->edges[bound->by];
         int64_t needed = need_of(loop, edge, vector / stream->vectors, vector % stream->vectors);

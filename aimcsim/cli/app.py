@@ -136,6 +136,18 @@ def run(  # noqa: PLR0913 - one parameter per option
         bool,
         typer.Option("--program-first/--program-during", help="Admit requests after, or while, weights are written."),
     ] = True,
+    arrivals: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PROCESS|FILE.csv", help="poisson:RATE, fixed:RATE, burst:N:RATE or a file; default: all at once."
+        ),
+    ] = None,
+    max_in_flight: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Most requests inside at a time; the next waits outside.")
+    ] = None,
+    warmup: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Leave the first N requests out of latency and throughput.")
+    ] = 0,
     json: JsonOption = False,
     csv: CsvOption = False,
 ) -> None:
@@ -167,6 +179,9 @@ def run(  # noqa: PLR0913 - one parameter per option
                 mapping=choice,
                 chips=count,
                 program_first=program_first,
+                arrivals=arrivals,
+                max_in_flight=max_in_flight,
+                warmup=warmup,
                 alive=told.tell,
             )
         keep(done)

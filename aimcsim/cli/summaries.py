@@ -66,8 +66,10 @@ def _performance(run: Run) -> list[tuple[str, str]]:
     used = f"{counted(values['tiles_used'], 'tile')}, {counted(values['crossbars_used'], 'crossbar')}"
     return [
         ("latency", _latency(run)),
-        ("throughput", f"{format_si(values['throughput_per_s'], '').rstrip()} requests per second"),
+        ("throughput", f"{_per_s(values['throughput_per_s'])} requests per second"),
+        *_load(values),
         ("energy", _energy(run)),
+        ("power", _power(values["power_w"])),
         *_programming(run),
         ("area", f"{format_si(values['area_m2'], 'm2')}; in use: {used}"),
     ]
@@ -80,8 +82,32 @@ def _latency(run: Run) -> str:
     unwritten = "; weights were written meanwhile" if _programs_during(run) else ""
     if values["requests"] == 1:
         return f"{median} (one request alone{unwritten})"
-    load = f"all {values['requests']} requests waiting at the start"
-    return f"{median} a request (median), {longest} the longest ({load}{unwritten})"
+    left_out = f", the first {values['warmup']} left out" if values["warmup"] else ""
+    return f"{median} a request (median), {longest} the longest ({_coming(values)}{unwritten}{left_out})"
+
+
+def _coming(values: Row) -> str:
+    """Return how requests came."""
+    bound = f"at most {values['max_in_flight']} at a time" if values["max_in_flight"] else ""
+    if values["arrivals"]:
+        return ", ".join(filter(None, (f"arrivals {values['arrivals']}", bound)))
+    return bound or f"all {values['requests']} requests waiting at the start"
+
+
+def _per_s(rate: float | None) -> str:
+    return "?" if rate is None else format_si(rate, "").rstrip()
+
+
+def _load(values: Row) -> list[tuple[str, str]]:
+    """Return, for a run with arrivals, what it was offered and whether that was too much."""
+    load = values["load"]
+    if not load:
+        return []
+    word = {True: "saturated by", False: "not saturated; busiest is", None: "too short to say; busiest is"}
+    rates = f"offered {_per_s(load['offered_per_s'])}/s, completed {_per_s(load['completed_per_s'])}/s"
+    used = f"it is {percent(load['utilisation'])} busy, and all of it would serve {_per_s(load['bound_per_s'])}/s"
+    resource = shortened(local(load["limited_by"]), NAME_WIDTH)
+    return [("load", f"{word[load['saturated']]} {resource}: {rates}\n{used}")]
 
 
 def _programs_during(run: Run) -> bool:
@@ -96,6 +122,11 @@ def _energy(run: Run) -> str:
         return f"{each}; none of it static"
     part = format_energy_j(sum(static.values()) / run.summary["requests"])
     return f"{each}\n{part} of it static, drawn in any case: {_largest(static)}"
+
+
+def _power(power: Row) -> str:
+    average, peak = (format_si(power[key], "W") for key in ("average", "peak"))
+    return f"{average} on average, {peak} in the fullest {format_time_ps(power['peak_length_ps'])}"
 
 
 def _largest(joules: Mapping[str, float]) -> str:

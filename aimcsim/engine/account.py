@@ -66,7 +66,8 @@ class Account:
     path : [parts, 3]
         Resource (index in `names`), stream, ps: the critical path, summed by the first two and ascending by them.
     path_from_ps : int
-        The moment back to which the path was followed: the first admission, unless the history was dropped.
+        The moment back to which the path was followed: the first admission, or the release of a request that nothing
+        else kept waiting, unless the history was dropped.
     names : tuple of str
         Paths of servers, pools and edges' places, then names of stages; each once, where it first occurs.
     admitted_ps, ended_ps : [requests]
@@ -171,7 +172,7 @@ def account(system: System, question: Question) -> Account:
         ops=walk.ops(),
         waits=walk.waits(),
         path=walk.path(),
-        path_from_ps=begin,
+        path_from_ps=walk.path_from_ps,
         names=walk.names,
         admitted_ps=np.array(admitted, dtype=np.int64),
         ended_ps=np.array(ended, dtype=np.int64),
@@ -216,6 +217,10 @@ class _Ledger:
         self._index = {name: index for index, name in enumerate(self.names)}
         self._rows: list[list[int]] = []
         self._held: list[tuple[int, int, int, int, int]] = []
+        stores = [system.streams[index] for index in question.stores]
+        last = max(stores, key=lambda store: (store.end_ps[-1], store.index))
+        self._path = walk.critical_path(last, last.total - 1)
+        self.path_from_ps = self._path[-1].start_ps if self._path else last.end_ps[-1]
         for stream in system.streams:
             for vectors in self._numbers.groups(stream):
                 self._add(stream, vectors)
@@ -230,10 +235,8 @@ class _Ledger:
 
     def path(self) -> Ints:
         """Return the work that the last result had to wait for, by resource and stream."""
-        stores = [self._system.streams[index] for index in self._question.stores]
-        last = max(stores, key=lambda store: (store.end_ps[-1], store.index))
         spent: Counter[tuple[int, int]] = Counter()
-        for segment in self._walk.critical_path(last, last.total - 1):
+        for segment in self._path:
             spent[self._index[segment.resource], segment.holder] += segment.end_ps - segment.start_ps
         return _table([(*key, time) for key, time in sorted(spent.items())], 3)
 

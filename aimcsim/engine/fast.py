@@ -238,6 +238,7 @@ class FastEngine:
         while len(stream.issue_ps) < stream.total:
             vector = len(stream.issue_ps)
             time = stream.issue_ps[-1] if vector else (self._begin_ps if stream.source else 0)
+            time = max(time, self.system.released_ps(stream, vector, self._begin_ps))
             for edge in stream.inputs:
                 needed = edge.needs[vector]
                 if len(edge.arrived_ps) <= needed:

@@ -104,6 +104,7 @@ class _Flattening:
         tables = self._run_tables() | self._stream_tables() | self._edge_tables() | self._resource_tables()
         tables |= self._varying_tables() | self._span_tables()
         tables["causes"] = _ints(self._cause[cause] for cause in ("maintenance", "buffer_full"))
+        tables["request_release"] = _ints(self._system.release_ps or [0] * self._system.requests)
         tables["cause_rank"] = _ranks(CAUSES_OF_SHARES[2:])
         tables["path_rank"] = _ranks(self._names)
         return Flat(tables, self._runs, self._clients, self._names)

@@ -152,11 +152,13 @@ class ReferenceEngine:
             yield self.env.at(time_ps)
 
     def _issue(self, stream: Stream, lane: Lane) -> Process:
-        """Admit vectors in order: inputs there, then space at every destination, all or none."""
+        """Admit vectors in order: released, inputs there, then space at every destination, all or none."""
         if stream.source:
             yield self._ready
+        begun = int(self.env.now)
         pooled = [edge for edge in stream.outputs if edge.pool is not None]
         for vector in range(stream.total):
+            yield from self._until(self.system.released_ps(stream, vector, begun))
             for edge in stream.inputs:
                 while len(edge.arrived_ps) <= edge.needs[vector]:
                     yield edge.arrival()

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -141,6 +141,35 @@ class System:
     """Order number of the next arbiter."""
     guests: dict[int, tuple[Server, ...] | None] = field(default_factory=dict)
     """Servers that each component of the user's own may ask for, by its stream; None: any."""
+    release_ps: tuple[int, ...] = ()
+    """When each request is released, ascending, counted from the begin; empty: all of them at the begin."""
+
+    def begun_ps(self) -> int:
+        """Return when sources began, once the state ops that they wait for have ended."""
+        ends = (stream.end_ps[-1] for stream in self.streams if stream.kind == "program" and stream.total)
+        return max(ends, default=0) if self.begin is None else self.begin
+
+    def released_ps(self, stream: Stream, vector: int, begun_ps: int) -> int:
+        """Return the moment before which a stream does not issue a vector, 0 if there is none.
+
+        That is the release of a request, at the first vector that a source issues of it.
+        """
+        if not self.release_ps or not stream.source or vector % stream.vectors:
+            return 0
+        return begun_ps + self.release_ps[vector // stream.vectors]
+
+    def bound_in_flight(self, loads: Iterable[Stream], stores: Sequence[Stream], most: int, place: str) -> None:
+        """Have request r wait for the last results of request r - `most`, by edges that take no bytes.
+
+        `place` is the name that the wait is filed under.
+        """
+        windows: dict[tuple[int, int], tuple[Indices, Indices]] = {}
+        for load in loads:
+            for store in stores:
+                key = load.vectors, store.vectors
+                needs = np.full(load.vectors, (1 - most) * store.vectors - 1, dtype=np.int64)
+                needs, keeps = windows.setdefault(key, (needs, needs + 1))
+                self.add_edge(store, load, needs, keeps, vector_bytes=0, place=place, cause="host")
 
     def add_server(self, path: str, kind: str, clock: ClockDomain | None = None) -> Server:
         """Add a server; the order of adding is the order of deciding within a round."""

@@ -77,6 +77,7 @@ class Walk:
     def __init__(self, system: System, admitted_ps: list[int]) -> None:
         self._system = system
         self._admitted_ps = admitted_ps
+        self._begun_ps = system.begun_ps()
         self._starts = {id(server): [hold.start_ps for hold in server.holds] for server in system.servers}
         self._slots = {id(pool): _SlotHistory(pool) for pool in system.slots}
         self._segments: list[Segment] = []
@@ -89,8 +90,9 @@ class Walk:
         return self._walk(stream, vector, self.release(stream, vector), follow=False)
 
     def critical_path(self, stream: Stream, vector: int) -> list[Segment]:
-        """Return the work that led to the end of a vector, since the first admission, latest first, without a gap.
+        """Return the work that led to the end of a vector, latest first, without a gap.
 
+        It goes back to the first admission, or to the latest release of a request that nothing kept waiting.
         Where a vector waited, the walk goes on with whoever it waited for: the producer of its inputs, the holder of
         the server or slot, the consumer that made room. So every segment is service or transfer of some stream.
         """
@@ -205,20 +207,23 @@ class Walk:
         return None
 
     def _issue(self, stream: Stream, vector: int) -> _At | None:
-        """From admission of a vector to its inputs and room, and on to the vector before."""
+        """From admission of a vector to its inputs and room, and on to the vector before; a release ends the walk."""
         before = stream.issue_ps[vector - 1] if vector else 0
+        known = max(before, self._system.released_ps(stream, vector, self._begun_ps))
         inputs = [(_arrival(edge, vector), edge) for edge in stream.inputs]
-        there = max([before, *(time for time, _ in inputs)])
+        there = max([known, *(time for time, _ in inputs)])
         rooms = self._rooms(stream, vector, there)
         if rooms and self._follow and rooms[-1][1] >= 0:
             return self._freeing(stream, rooms[-1][2], vector)
         for start, holder_vector, edge in reversed(rooms):
             self._put("buffer_full", edge.place, edge.target, holder_vector, start)
-        if there > before:
+        if there > known:
             edge = next(edge for time, edge in inputs if time == there)
             if self._follow:
                 return _end(self._system.streams[edge.source], edge.needs[vector])
             self._put(edge.cause, edge.place, edge.source, edge.needs[vector], before)
+        elif known > before:
+            return None
         return _At(stream, "issue", 0, vector - 1) if vector else None
 
     def _freeing(self, stream: Stream, edge: Edge, vector: int) -> _At:

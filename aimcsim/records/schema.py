@@ -62,7 +62,7 @@ CRITICAL_PATH = (
     Column("cause", "str", "What waiting for it is called; `none` for work that needs no resource."),
     Column("layer", "str", "Layer (or input) that it worked for."),
     Column("kind", "str", "Kind of op."),
-    Column("time_ps", "int64", "How long; over all rows, from the first admission to the last end."),
+    Column("time_ps", "int64", "How long; over all rows, from the first admission, or a later arrival, to the end."),
 )
 
 RESOURCES = (
@@ -89,9 +89,18 @@ BUFFERS = (
 
 REQUESTS = (
     Column("request", "int64", "Number of the request."),
+    Column("arrival_ps", "int64", "When it arrived; without arrivals, a request arrives as it is admitted."),
     Column("admitted_ps", "int64", "When its first input vector was admitted."),
     Column("end_ps", "int64", "When its last result had reached the host."),
-    Column("latency_ps", "int64", "From admission to end."),
+    Column("queued_ps", "int64", "From arrival to admission: standing in line outside the chip."),
+    Column("latency_ps", "int64", "From arrival to end."),
+)
+
+LATENCY = (
+    Column("bin_start_ps", "int64", "Start of the bin; bins are a power of two long, at most 128 from 0 on."),
+    Column("bin_end_ps", "int64", "End of the bin; a latency of just that is in the next."),
+    Column("requests", "int64", "Requests after the warm-up whose latency is in the bin; empty bins are left out."),
+    Column("share", "float64", "Part of these requests whose latency is in this bin or one before."),
 )
 
 ENERGY = (
@@ -99,7 +108,7 @@ ENERGY = (
     Column("tile", "str", "Where; empty for static power."),
     Column("component", "str", "Component that acted."),
     Column("action", "str", "What it did; `static` for power that is drawn in any case."),
-    Column("phase", "str", "`run`; `programming` for state ops, and for static power before the first admission."),
+    Column("phase", "str", "`run`; `programming` for state ops, and for static power before requests could begin."),
     Column("count", "int64", "How often; picoseconds times instances for static power."),
     Column("energy_j", "float64", "Count times cost."),
     Column("source", "str", "Where the cost is from: reference.locator, and its grade."),
@@ -121,6 +130,7 @@ SCHEMAS: dict[str, tuple[Column, ...]] = {
     "resources": RESOURCES,
     "buffers": BUFFERS,
     "requests": REQUESTS,
+    "latency": LATENCY,
     "energy": ENERGY,
     "power": POWER,
 }

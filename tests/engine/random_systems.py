@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import accumulate
 from typing import Any
 
 from hypothesis import strategies as st
 
-from aimcsim.engine import Server, SlotPool, Stage, Stream
+from aimcsim.engine import Server, SlotPool, Stage, Stream, System
 from aimcsim.units import ClockDomain
 from tests.engine.builders import FAST, LENGTHS, ODD, Bench, Window, convolution, convolved, stage, whole
 
@@ -80,7 +81,8 @@ class Layer:
 class Recipe:
     """A whole system; `programs` lists (array server, length in picks, layer that waits for it or None).
 
-    Sources are on the first chip; `link` is the work of the links between chips, one each way.
+    Sources are on the first chip; `link` is the work of the links between chips, one each way. `gaps_ps` lie between
+    the releases of requests, the first before the first; with none of them, all are released at the begin.
     """
 
     requests: int
@@ -93,6 +95,8 @@ class Recipe:
     array_clocks: tuple[int, ...]
     tile_slots: tuple[int, int, int]
     programs: tuple[tuple[int, int, int | None], ...] = field(default=())
+    gaps_ps: tuple[int, ...] = ()
+    most_in_flight: int | None = None
 
 
 @st.composite
@@ -122,8 +126,10 @@ def recipes(draw: st.DrawFn, *, most_layers: int = 5, most_requests: int = 3, bo
         layers.append(layer)
     clock = st.just(0) if even else st.integers(0, len(CLOCKS) - 1)
     programs = st.tuples(st.integers(0, ARRAYS - 1), st.integers(0, 3), st.none() | st.integers(0, len(layers) - 1))
+    requests = draw(st.integers(1, most_requests))
+    gaps = st.lists(st.sampled_from([0, 1, 500, 2_000, 20_000]), min_size=requests, max_size=requests)
     return Recipe(
-        draw(st.integers(1, most_requests)),
+        requests,
         draw(st.sampled_from([None, 0, 700, 5000])),
         chips,
         draw(works(even, served=True)),
@@ -133,6 +139,8 @@ def recipes(draw: st.DrawFn, *, most_layers: int = 5, most_requests: int = 3, bo
         tuple(draw(clock) for _ in range(ARRAYS)),
         (draw(st.integers(1, 2)), draw(st.integers(1, 2)), draw(st.integers(1, 2))),
         tuple(draw(st.lists(programs, max_size=2))),
+        tuple(draw(st.just([]) | gaps)),
+        draw(st.sampled_from([None, None, 1, 2])),
     )
 
 
@@ -178,11 +186,21 @@ def build(recipe: Recipe, *, shuffle_seed: int | None = None, capacities: Sequen
         made.append(_Made(stream, layer.chip, layer.plane))
     for one in made:
         one.stream.row = one.plane[1]
+    bench.system.release_ps = tuple(accumulate(recipe.gaps_ps))
+    if recipe.most_in_flight is not None:
+        loads, last = [one.stream for one in made[: len(recipe.sources)]], stores(bench.system)
+        bench.system.bound_in_flight(loads, last, recipe.most_in_flight, "host.in_flight")
     least = bench.least() if capacities is None else list(capacities)
     for edge, room in zip(bench.system.edges, least, strict=True):
         spare = links.spares.get(edge.index) if capacities is None else 0
         edge.capacity = None if room is None or spare is None else room + spare
     return bench
+
+
+def stores(system: System) -> list[Stream]:
+    """Return the streams whose vectors no other one takes, which end requests."""
+    served = [stream for stream in system.streams if stream.kind != "program"]
+    return [stream for stream in served if not any(edge.vector_bytes for edge in stream.outputs)]
 
 
 def _layer(bench: Bench, layer: Layer, index: int, tile: _Tile, links: _Links, made: Sequence[_Made]) -> Stream:

@@ -72,6 +72,14 @@ class NoWaitForProgramming(FastEngine):
         self._began = True
 
 
+class ReleasedOneRequestEarly(FastEngine):
+    """Every request may come when the one before it may."""
+
+    def __init__(self, system: System) -> None:
+        super().__init__(system)
+        system.release_ps = (0, *system.release_ps[:-1]) if system.release_ps else ()
+
+
 class HoldOneCycleShort(FastEngine):
     """A server is free one cycle, or one picosecond, before a hold ends."""
 
