@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import groupby
+from operator import attrgetter
 from typing import Protocol
 
 import numpy as np
@@ -41,6 +43,9 @@ class Player(Protocol):
     def least(self, edge: int, capacities: Indices) -> int:
         """Return the least capacity of an edge with which the game ends, the others having theirs; -1 if none does."""
 
+    def ends(self, target: int, capacities: Indices) -> bool:
+        """Whether a stream gets all its inputs, and these have room, with every edge as large as its capacity."""
+
 
 def edge_needs(streams: Sequence[Stream], edges: Sequence[Edge]) -> list[EdgeNeed]:
     """Return what every edge needs.
@@ -68,11 +73,27 @@ def least_capacities(
     least = np.zeros(len(edges), dtype=np.int64)
     play.eager(least)
     least[[not edge.vector_bytes for edge in edges]] = 0
-    for edge in edges:
-        if least[edge.index] > own_window(edge):
-            least[edge.index] = play.least(edge.index, least)
+    wide = [edge for edge in edges if least[edge.index] > own_window(edge)]
+    for target, beside in groupby(wide, key=attrgetter("target")):
+        _lower(play, target, list(beside), least)
     counts: list[int] = least.tolist()
     return counts
+
+
+def _lower(play: Player, target: int, edges: Sequence[Edge], least: Indices) -> None:
+    """Lower edges into one stream, one after the other, to what the game cannot do without.
+
+    What adds partial sums has many, and mostly all can do with their own windows at once. Then each can while those
+    after it have more, so one game tells the least of all of them.
+    """
+    if len(edges) > 1:
+        lowest = least.copy()
+        lowest[[edge.index for edge in edges]] = [own_window(edge) for edge in edges]
+        if play.ends(target, lowest):
+            least[:] = lowest
+            return
+    for edge in edges:
+        least[edge.index] = play.least(edge.index, least)
 
 
 def own_window(edge: Edge) -> int:
@@ -157,6 +178,19 @@ class Game:
             passed = int(here.window_keeps[vector])
         return max(least, source.vectors - passed)
 
+    def ends(self, target: int, capacities: Indices) -> bool:
+        """Whether a stream gets all its inputs, and these have room, with every edge as large as its capacity.
+
+        What is left of a source when all is fetched must have room as well. Capacities of 0 are no bound.
+        """
+        stream = self._streams[target]
+        for edge in stream.inputs:
+            left = self._streams[edge.source].vectors - int(edge.window_keeps[-1])
+            if 0 < capacities[edge.index] < left:
+                return False
+        self._fired = [0] * len(self._streams)
+        return all(self._demand(stream, None, capacities) for _ in range(stream.vectors))
+
     def _offer(self, ready: list[tuple[float, int]], stream: Stream) -> None:
         """Put a stream that can fire in the queue: downstream first, sources last and in step with one another."""
         if self._has_inputs(stream):
@@ -175,7 +209,7 @@ class Game:
         made, taken = self._fired[edge.source], self._fired[edge.target]
         return made - min(int(edge.window_keeps[taken - 1]) if taken else 0, made)
 
-    def _demand(self, target: Stream, free: Edge, capacities: Indices) -> bool:
+    def _demand(self, target: Stream, free: Edge | None, capacities: Indices) -> bool:
         """Fire the next vector of a stream, and before it just what that cannot do without; False if it never can."""
         waiting = [(target.index, self._fired[target.index] + 1)]
         while waiting:
@@ -192,7 +226,7 @@ class Game:
             waiting.append(wanted)
         return True
 
-    def _wanted(self, stream: Stream, free: Edge, capacities: Indices) -> tuple[int, int] | None:
+    def _wanted(self, stream: Stream, free: Edge | None, capacities: Indices) -> tuple[int, int] | None:
         """Return who must fire, and up to how many vectors, before a stream can fire its next."""
         vector = self._fired[stream.index]
         for edge in stream.inputs:
