@@ -53,7 +53,8 @@ def edge_needs(streams: Sequence[Stream], edges: Sequence[Edge]) -> list[EdgeNee
     Streams are in topological order. Edges that only order (no bytes) need nothing and get zeros.
     """
     least = least_capacities(streams, edges)
-    paces = [_pace(stream) for stream in streams]
+    times = _approximate_times(streams)
+    paces = [_pace(stream, times) for stream in streams]
     return [
         EdgeNeed(count, _full_rate(paces[edge.source], paces[edge.target], count) if count else 0)
         for edge, count in zip(edges, least, strict=True)
@@ -250,9 +251,17 @@ class _Pace:
     interval_ps: int
 
 
-def _pace(stream: Stream) -> _Pace:
-    latencies = [stage.latency.approximate_ps() for stage in stream.stages]
-    intervals = [stage.interval.approximate_ps() for stage in stream.stages]
+def _approximate_times(streams: Sequence[Stream]) -> dict[int, int]:
+    """Return the approximate time of every span by its identity; most are shared by many stages."""
+    spans = {
+        id(span): span for stream in streams for stage in stream.stages for span in (stage.latency, stage.interval)
+    }
+    return {key: span.approximate_ps() for key, span in spans.items()}
+
+
+def _pace(stream: Stream, times_ps: dict[int, int]) -> _Pace:
+    latencies = [times_ps[id(stage.latency)] for stage in stream.stages]
+    intervals = [times_ps[id(stage.interval)] for stage in stream.stages]
     times = [stage.iterations for stage in stream.stages]
     travel = sum(latencies) + max((n - 1) * interval for n, interval in zip(times, intervals, strict=True))
     slowest = max(n * interval for n, interval in zip(times, intervals, strict=True))
