@@ -68,6 +68,7 @@ cdef extern from "streams.h":
         int64_t own
         int64_t take
         int64_t capture
+        int64_t cross_clock
         int64_t path
         Ring steps
         int64_t done
@@ -214,7 +215,6 @@ cdef extern from "streams.h":
         int64_t most_in_flight
         bint recording
         bint keep
-        bint whole
         bint failed
 
     void train_set_up(CLoop *loop, Run *run) nogil
@@ -265,7 +265,6 @@ cdef class Loop:
         loop.began = programs == 0 or begin_given
         loop.history, loop.next_cut, loop.keep, loop.recording = history, history, keep, recording
         loop.cut = -1
-        loop.whole = recording or keep
         loop.now = -1
         loop.n_runs = self._rows("runs", RUN_FIELDS)
         loop.n_streams = self._rows("streams", STREAM_FIELDS)
@@ -353,7 +352,7 @@ cdef class Loop:
             loop.pools[index].returns.width = 3 * sizeof(int64_t)
             loop.pools[index].first_client = -1
         for index in range(loop.n_runs):
-            loop.runs[index].steps.width = sizeof(Step) if loop.whole else sizeof(int64_t)
+            loop.runs[index].steps.width = self._logged(&loop.runs[index]) * sizeof(int64_t)
             loop.runs[index].sibling = -1
             if loop.runs[index].kind and loop.runs[index].server >= 0:
                 clients[loop.runs[index].server] += 1
@@ -387,6 +386,14 @@ cdef class Loop:
         for index in range(loop.n_runs):
             train_set_up(loop, &loop.runs[index])
         return 0
+
+    cdef int64_t _logged(self, const Run *run):
+        """Return how many fields of a step of a run are logged."""
+        if self.loop.keep or (self.loop.recording and run.cross_clock >= 0):
+            return 4
+        if not self.loop.recording:
+            return 1
+        return 3 if run.kind and run.capture >= 0 else 2
 
     cdef int64_t _fixed(self, const Span *span):
         cdef int64_t period = 1 if not span.cycles else self.loop.clocks[span.clock].period
@@ -607,7 +614,7 @@ cdef class Loop:
         return made
 
     def steps(self, int64_t run):
-        """Return result, arrival, having and work's end of a run's finished iterations."""
+        """Return result, having, work's end and arrival of a run's finished iterations, of a loop that keeps all."""
         return self._entries(&self.loop.runs[run].steps, self.loop.runs[run].done)
 
     def done(self, int64_t run):

@@ -165,10 +165,15 @@ static inline void log_step(Loop *loop, int64_t r, int64_t done)
     Run *run = &loop->runs[r];
     run->now.done = run->left = done;
     ROOM(&run->steps, run->done, steps_needed, r);
-    if (loop->whole)
-        *(Step *)entry(&run->steps, run->done) = run->now;
-    else
-        *(int64_t *)entry(&run->steps, run->done) = done;
+    int64_t *logged = entry(&run->steps, run->done);
+    logged[0] = done;
+    if (run->steps.width > (int64_t)sizeof(int64_t)) {
+        logged[1] = run->now.had;
+        if (run->steps.width > (int64_t)sizeof(int64_t[2]))
+            logged[2] = run->now.worked;
+        if (run->steps.width == sizeof(Step))
+            logged[3] = run->now.arrival;
+    }
     run->done++;
     run->needs = ARRIVAL;
 }
@@ -229,13 +234,12 @@ static void advance_taking(Loop *loop, int64_t r)
             run->now.arrival = enter(loop, run, time);
             run->needs = TAKE;
         }
-        Step *step = &run->now;
-        step->had = most(step->arrival, run->left);
+        run->now.had = most(run->now.arrival, run->left);
         if (loop->pools[client->pool].shared) {
-            ask_slot(loop, r, run->take, step->had);
+            ask_slot(loop, r, run->take, run->now.had);
             return;
         }
-        int64_t granted = own_slot(loop, client, run->done, step->had);
+        int64_t granted = own_slot(loop, client, run->done, run->now.had);
         if (granted < 0)
             return;
         have_slot(loop, r, granted);
@@ -428,7 +432,7 @@ static void serve_train(Loop *loop, int64_t r)
             count_train(loop, run->server, count, start, run->train.interval, certain);
         }
         for (int64_t place = 0; place < count; place++) {
-            run->now = (Step){0, arrival[place], start[place], done[place]};
+            run->now = (Step){0, start[place], done[place], arrival[place]};
             finish(loop, r, done[place]);
         }
     }

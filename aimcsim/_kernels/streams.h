@@ -24,10 +24,10 @@ typedef struct {
     int64_t size, low, width;
 } Ring;
 
-/* An iteration: when its result was there, its data, its slot or server, its work's end. Only `done` is logged unless
- * more is asked for. */
+/* An iteration: when its result was there, its slot asked for or its server had, its work's end, its data's arrival. Logged
+ * are the first so many: one (nobody asks where time went), two, three (its run captures), or all (its data crosses). */
 typedef struct {
-    int64_t done, arrival, had, worked;
+    int64_t done, had, worked, arrival;
 } Step;
 
 /* What an issue waited for: when all inputs were there, and the edge whose arrival was the last (-1: none). */
@@ -169,8 +169,6 @@ typedef struct {
     int64_t wakings, history, cut, next_cut;
     Path *path;
     bool recording, keep, failed;
-    /* recording or keep: steps are logged whole */
-    bool whole;
 } Loop;
 
 enum {
@@ -263,7 +261,7 @@ static inline void *entry(const Ring *ring, int64_t index)
 
 /* When a finished iteration was done. */
 static inline int64_t done_at(const Run *run, int64_t index) { return *(int64_t *)entry(&run->steps, index); }
-/* All that is known of an iteration, where whole steps are logged. */
+/* What is known of an iteration; of a finished one only the fields that are logged may be looked at. */
 static inline const Step *step_at(const Run *run, int64_t index)
 {
     return index == run->done ? &run->now : entry(&run->steps, index);
@@ -303,6 +301,16 @@ static inline int64_t data_at(const Loop *loop, const Run *run, int64_t index)
     if (run->source < 0)
         return *issue_at(&loop->streams[run->stream], index);
     return done_at(&loop->runs[run->source], index);
+}
+
+/* When the data of an iteration arrived; where that is not logged, its source knows, or it was before all that is kept. */
+static inline int64_t arrival_at(const Loop *loop, const Run *run, int64_t iteration)
+{
+    if (iteration == run->done || run->steps.width == sizeof(Step))
+        return step_at(run, iteration)->arrival;
+    int64_t index = upstream(run, iteration);
+    int64_t low = run->source < 0 ? loop->streams[run->stream].issues.low : loop->runs[run->source].steps.low;
+    return index < low ? NONE : data_at(loop, run, index);
 }
 
 /* When data has crossed into a run's clock. */

@@ -278,7 +278,7 @@ static void list_crossings(Loop *loop, int64_t r, int64_t time)
     int64_t known = run->done + (run->done < run->total && run->needs != ARRIVAL), i = steps_since(loop, run, time);
     for (; i < known; i++) {
         const Step *step = step_at(run, i);
-        if (step->arrival > time) {
+        if (arrival_at(loop, run, i) > time) {
             if (!is_entering(loop, run, i, time))
                 return;
             add_crossing(loop, run->kind == SERVING ? r : run->next, i, AT_SLOT);

@@ -188,7 +188,7 @@ int64_t holds_needed(const Loop *loop, int64_t who)
         int64_t first = stream->walked * run->iterations;
         if (first < run->done || (first == run->done && run->needs != ARRIVAL)) {
             int64_t before = stream->walked ? end_at(stream, stream->walked - 1) : 0;
-            since = least(since, most(before, step_at(run, first)->arrival));
+            since = least(since, most(before, arrival_at(loop, run, first)));
         }
     }
     while (low < server->count && hold_at(server, low)->end >= 0 && hold_at(server, low)->end <= since)

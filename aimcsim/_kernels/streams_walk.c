@@ -156,7 +156,7 @@ static Place own_start(Walk *walk, Place here, int64_t arrival)
         here.iteration = before;
         if (walk->time <= walk->low)
             break;
-        arrival = step->arrival;
+        arrival = arrival_at(walk->loop, run, before);
     }
     spend(walk, run, SERVICE, arrival);
     return (Place){here.run, here.iteration, AT_SLOT};
@@ -220,7 +220,7 @@ static Place shared_start(Walk *walk, Place here, int64_t arrival)
 static Place from_start(Walk *walk, Place here)
 {
     Run *run = &walk->loop->runs[here.run];
-    int64_t arrival = step_at(run, here.iteration)->arrival;
+    int64_t arrival = arrival_at(walk->loop, run, here.iteration);
     if (run->server >= 0 && walk->time > arrival)
         return run->own ? own_start(walk, here, arrival) : shared_start(walk, here, arrival);
     spend(walk, run, SERVICE, arrival);
@@ -237,7 +237,7 @@ static Place from_arrival(Walk *walk, int64_t r, int64_t source)
         return (Place){r, source, AT_ISSUE};
     }
     const Run *previous = &walk->loop->runs[run->previous];
-    spend(walk, run, SERVICE, source < previous->steps.low ? walk->low : step_at(previous, source)->done);
+    spend(walk, run, SERVICE, source < previous->steps.low ? walk->low : done_at(previous, source));
     return (Place){run->previous, source, AT_DONE};
 }
 
@@ -249,12 +249,13 @@ static Place from_slot(Walk *walk, Place here)
     const Run *taking = run->taking >= 0 ? &loop->runs[run->taking] : run;
     if (taking != run && here.iteration >= taking->steps.low && here.iteration < taking->done) {
         const Step *step = step_at(taking, here.iteration);
-        if (step->done > step->had && walk->time > step->arrival) {
+        int64_t arrival = arrival_at(loop, taking, here.iteration);
+        if (step->done > step->had && walk->time > arrival) {
             Place next = slot(walk, taking->take, here.iteration, step->had);
             if (next.run != NONE)
                 return next;
         }
-        if (step->had > step->arrival && walk->time > step->arrival)
+        if (step->had > arrival && walk->time > arrival)
             return (Place){here.run, here.iteration - 1, AT_SLOT};
     }
     return from_arrival(walk, here.run, upstream(taking, here.iteration));
@@ -297,7 +298,7 @@ static Place freeing(const Loop *loop, const Edge *edge, int64_t vector)
     Place fetch = {r, (freer(loop, edge, vector) + 1) * run->iterations - 1, AT_DONE};
     if (gone < source->ends.low)
         return fetch;
-    bool late = fetch.iteration < run->steps.low || end_at(source, gone) > step_at(run, fetch.iteration)->done;
+    bool late = fetch.iteration < run->steps.low || end_at(source, gone) > done_at(run, fetch.iteration);
     return late ? vector_end(loop, edge->source, gone) : fetch;
 }
 

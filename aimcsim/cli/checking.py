@@ -34,7 +34,7 @@ RUN_KEYS = ("chip", "workload", "requests", "partial")
 def kind_of(source: str) -> str:
     """Return what a file, directory or name is: chip, workload, inputs or run."""
     path = Path(source)
-    if path.is_dir():
+    if path.is_dir() and path.suffix != ".onnx":
         return "run"
     if path.suffix == ".npz":
         return "inputs"

@@ -12,7 +12,7 @@ from aimcsim.engine.server import Hold
 from aimcsim.engine.slots import SlotUse
 from aimcsim.engine.stream import Stream, System
 
-DONE, ARRIVAL, HAD, WORKED = range(4)
+DONE, HAD, WORKED, ARRIVAL = range(4)
 NEEDS_TAKE, NEEDS_CAPTURE = 1, 2
 """What a run lacks, as `streams.h` numbers it."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from aimcsim.errors import ProblemKind
 from aimcsim.located import Document
-from aimcsim.ops import NO_ACTIVATION, ActivationFunction
+from aimcsim.ops import CURVES, NO_ACTIVATION, ActivationFunction
 from aimcsim.workload.fields import MOST, Fields
 from aimcsim.workload.layer_file import ORDERS, SCHEMA
 from aimcsim.workload.layer_kinds import KINDS
@@ -22,10 +22,18 @@ Schema = dict[str, Any]
 _NAME: Schema = {"title": "name", "type": "string", "minLength": 1}
 _NAMES: Schema = {"title": "name, or list of names", "anyOf": [_NAME, {"type": "array", "items": _NAME, "minItems": 1}]}
 _LAYOUT: Schema = {"title": " or ".join(ORDERS), "enum": list(ORDERS)}
+_NUMBERS: Schema = {"anyOf": [{"type": "number"}, {"type": "array", "items": {"type": "number"}}]}
 _ACTIVATION: Schema = {
-    "title": "none, relu, or {clip: [low, high]}",
+    "title": "none, relu, the name of a curve, {curve: parameters}, or {clip: [low, high]}",
     "anyOf": [
-        {"enum": ["none", "relu"]},
+        {"enum": ["none", "relu", *CURVES]},
+        {
+            "type": "object",
+            "properties": dict.fromkeys(CURVES, _NUMBERS),
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": False,
+        },
         {
             "type": "object",
             "properties": {"clip": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}},
@@ -72,6 +80,11 @@ class Probe(Fields):
         """Note a whole number."""
         self._note(name, _whole(least), default)
         return least
+
+    def number(self, name: str, default: float) -> float:
+        """Note a number."""
+        self._note(name, {"title": "a number", "type": "number"}, default)
+        return default
 
     def flag(self, name: str) -> bool:
         """Note a flag."""

@@ -122,7 +122,10 @@ def files(command, folder, traces_dir):
         (("x.npz",), {"inputs"}),
         (("out",), {"run"}),
         (("x.npz", "net.yaml"), {"inputs", "network"}),
-        (("net.yaml", "chip.yaml"), {"chip", "network", "crossbars", "tiles", "buffers", "workload"}),
+        (
+            ("net.yaml", "chip.yaml"),
+            {"chip", "network", "crossbars", "tiles", "buffers", "workload", "chips", "hop_bytes"},
+        ),
     ],
 )
 def test_check_takes_files_of_every_kind_in_any_order(command, files, given, keys):

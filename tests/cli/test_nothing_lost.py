@@ -81,8 +81,11 @@ def test_killed_at_random_it_is_absent_partial_or_complete(folder, options):
 @pytest.mark.parametrize(
     ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 )
-def test_a_signal_leaves_the_directory_marked(folder, number, code, word):
-    asked = [sys.executable, "-m", "aimcsim", "run", "isaac", "digits_cnn", "--requests", "200", "-o", "out"]
+@pytest.mark.parametrize(("engine", "requests"), [("fast", "20000"), ("reference", "200")])
+def test_a_signal_leaves_the_directory_marked_whatever_runs(folder, engine, requests, number, code, word):
+    """So many requests take either engine some seconds."""
+    asked = [sys.executable, "-m", "aimcsim", "run", "isaac", "digits_cnn", "-o", "out"]
+    asked += ["--engine", engine, "--requests", requests]
     with subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         patience = time.monotonic() + 30
         while not os.path.exists("out") and time.monotonic() < patience:  # noqa: PTH110
