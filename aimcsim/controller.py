@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -75,7 +76,7 @@ class Controller:
         self._spec = chip.spec
         self._workload = workload
         self._mapping = mapping
-        self._elementwise: dict[int, Window] = {}
+        self._shares_on: dict[str, Counter[int]] = {}
         self._nothing: dict[int, IndexArray] = {}
         self._brought: dict[tuple[str, int], list[tuple[Stream, int]]] = {}
         self._mesh = mesh_of(chip.spec)
@@ -116,10 +117,16 @@ class Controller:
         if share is None:
             return Site(stream, layer, tile)
         shared = self._mapping.is_packed(share)
-        alone = sum(other.tile == tile for other in self._mapping.shares_of(layer)) == 1
+        alone = self._parts(layer)[tile] == 1
         owner = layer if alone and not shared else crossbars_name(share.crossbars)
         block = f".block[{share.blocks[0]}]" if shared else ""
         return Site(stream, owner, tile, share.crossbars, share.bank, shared, block)
+
+    def _parts(self, layer: str) -> Counter[int]:
+        """Return how many shares a layer has on each tile."""
+        if layer not in self._shares_on:
+            self._shares_on[layer] = Counter(share.tile for share in self._mapping.shares_of(layer))
+        return self._shares_on[layer]
 
     def _matrix_layer(self, layer: Layer) -> None:
         """A layer with static weights: its replicas, and what puts their outputs in order if there are several."""
@@ -194,7 +201,7 @@ class Controller:
         ]
         place = Place(self._site(layer.name, home), quantities.reduce_amounts(self._spec, counts, layer.shape))
         stream = self._of(replica, self._stream("reduce", layer.name, place, replica.vectors, replica.row))
-        one = self._one_to_one(replica.vectors)
+        one = Window.elementwise(replica.vectors)
         for feed, size in zip(feeds, sizes, strict=True):
             self._edge(feed, stream, one, size, self._chip.buffer(home, "input_buffer"))
         return stream
@@ -216,10 +223,6 @@ class Controller:
         for number, feed in enumerate(feeds):
             self._edge(feed, stream, Window.dealt(vectors, number, len(feeds)), size, buffer)
         return stream
-
-    def _one_to_one(self, vectors: int) -> Window:
-        """Return the window of targets that each require one source vector, the same one for all edges of a length."""
-        return self._elementwise.setdefault(vectors, Window.elementwise(vectors))
 
     def _digital_layer(self, layer: Layer) -> None:
         """A layer without static weights, on its home tile's digital units."""
@@ -283,7 +286,7 @@ class Controller:
         place = self._transport(made.layer, source, target, elements, size)
         stream = self._stream("send", made.layer, place, made.vectors, made.row)
         buffer = self._chip.buffer(source, "output_buffer")
-        self._edge(made, stream, self._one_to_one(made.vectors), size, buffer)
+        self._edge(made, stream, Window.elementwise(made.vectors), size, buffer)
         return stream
 
     def _store(self, name: str) -> None:
@@ -292,16 +295,16 @@ class Controller:
         size = packed_bytes(shape.length, self._spec.numbers.output_bits)
         place = self._transport(name, tile, HOST, shape.length, size)
         stream = self._stream("store", name, place, shape.vectors, shape.width)
-        self._edge(made, stream, self._one_to_one(shape.vectors), size, self._chip.buffer(tile, "output_buffer"))
+        self._edge(made, stream, Window.elementwise(shape.vectors), size, self._chip.buffer(tile, "output_buffer"))
         self.plan.stores[stream.index] = name
 
     def _transport(self, layer: str, source: int, target: int, elements: int, size: int) -> Place:
         """Return the place of a transport between two endpoints."""
         at, to = (self._site(layer, tile) for tile in (source, target))
         network = self._chip.interconnect
-        hops = network.hops(source, target, size)
-        crossings = sum(hop.between_chips for hop in hops)
-        flit_hops = network.flits(size) * (len(hops) - crossings)
+        route = network.route(source, target)
+        crossings = sum(link.between_chips for link in route)
+        flit_hops = network.flits(size) * (len(route) - crossings)
         amounts = quantities.transport_amounts(elements, size, flit_hops, network.packet_bytes(size) * crossings)
         return Place(at, amounts, target=to, endpoints=(source, target), payload_bytes=size)
 

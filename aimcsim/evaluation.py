@@ -125,7 +125,7 @@ def program_layers(workload: Workload, mapping: Mapping, chip: ChipFile, mode: V
     workload.check_values()
     spec = array_spec(chip)
     return {
-        layer.name: program(layer.op.weight, [_block(block) for block in mapping.blocks_of(layer.name)], spec, mode)
+        layer.name: program(np.asarray(layer.op.weight), list(map(_block, mapping.blocks_of(layer.name))), spec, mode)
         for layer in workload.layers
         if isinstance(layer.op, MatrixKind)
     }

@@ -51,9 +51,7 @@ def mvm_windowed(chip: ChipFile, amounts: Amounts, window: Window) -> Amounts:
     """Return the inputs that move if only those of fresh input vectors do: in proportion to them, rounded up."""
     most = int(window.fresh.max())
     all_inputs = whole(amounts["input_elements"])
-    elements = tuple(-(-all_inputs * count // most) for count in window.fresh.tolist())
-    bits = chip.numbers.input_bits
-    return {"input_elements": elements, "input_bytes": tuple(packed_bytes(count, bits) for count in elements)}
+    return _windowed(-(-all_inputs * window.fresh // most), chip.numbers.input_bits)
 
 
 def vector_amounts(
@@ -70,9 +68,19 @@ def vector_amounts(
         output_bytes=packed_bytes(output.length, bits),
         work_elements=work_elements,
     )
-    elements = tuple(int(count) for count in fresh.tolist())
-    windowed = {"input_elements": elements, "input_bytes": tuple(packed_bytes(count, bits) for count in elements)}
-    return amounts, dict(windowed)
+    return amounts, _windowed(fresh, bits)
+
+
+def _windowed(elements: IndexArray, bits: int) -> Amounts:
+    """Return so many elements for each vector, and their bytes; of the few amounts that differ, each is one object."""
+    different, which = np.unique(elements, return_inverse=True)
+    counts = different.tolist()
+    sizes = [packed_bytes(count, bits) for count in counts]
+    order = which.tolist()
+    return {
+        "input_elements": tuple(map(counts.__getitem__, order)),
+        "input_bytes": tuple(map(sizes.__getitem__, order)),
+    }
 
 
 def reduce_amounts(chip: ChipFile, partial_elements: Sequence[int], output: TensorShape) -> Amounts:

@@ -7,7 +7,8 @@ Design
     b. `eager` fires the most downstream stream that can, nothing being bounded; candidates stand in a binary heap by
        (rank, stream), a stream once for every offer.
     c. `least` fires for one edge only what each vector of its target cannot do without; who needs whom is a stack.
-    d. A condition that holds for a stream's next vector holds until that vector is fired, so each is looked at once.
+    d. `ends` is `least` with every edge bounded: it asks for one stream's vectors only whether they can be had.
+    e. A condition that holds for a stream's next vector holds until that vector is fired, so each is looked at once.
 Inputs, shapes, dtypes
     All int64, contiguous: vectors, source [streams]; in_first, out_first [streams + 1] into in_edges, out_edges [edges];
     e_source, e_target [edges]; needs, keeps: one array [vectors of the target] per edge, which edges may share.
@@ -16,7 +17,7 @@ Ownership
 GIL
     Released while playing.
 Complexity
-    `eager`: one heap operation per vector and neighbour. `least`: constant work per vector fired and edge of its stream.
+    `eager`: one heap operation per vector and neighbour. `least`, `ends`: constant work per vector fired and edge of its stream.
 Twin
     aimcsim/engine/capacity.py: Game.
 """
@@ -28,6 +29,7 @@ from libc.string cimport memset
 cdef enum:
     CYCLE = -1
     NO_MEMORY = -2
+    ALL_BOUND = -1
 
 
 ctypedef struct Offer:
@@ -110,6 +112,14 @@ cdef class Game:
         with nogil:
             count = self._least(edge, capacities)
         return count
+
+    def ends(self, int64_t target, const int64_t[::1] capacities):  # IN [edges], 0: no bound
+        """Whether a stream gets all its inputs, and these have room, with every edge as large as its capacity."""
+        cdef bint possible
+        self._reset()
+        with nogil:
+            possible = self._ends(target, capacities)
+        return possible
 
     cdef void _reset(self):
         memset(self.fired, 0, self.streams * sizeof(int64_t))
@@ -214,6 +224,17 @@ cdef class Game:
             least = _most(least, self.fired[source] - passed)
             passed = self.keeps[edge][vector]
         return _most(least, self.vectors[source] - passed)
+
+    cdef bint _ends(self, int64_t target, const int64_t[::1] capacities) noexcept nogil:
+        cdef int64_t i, edge, vector, last = self.vectors[target] - 1
+        for i in range(self.in_first[target], self.in_first[target + 1]):
+            edge = self.in_edges[i]
+            if 0 < capacities[edge] < self.vectors[self.e_source[edge]] - self.keeps[edge][last]:
+                return False
+        for vector in range(self.vectors[target]):
+            if self._demand(target, ALL_BOUND, capacities):
+                return False
+        return True
 
     cdef int _demand(self, int64_t target, int64_t free_edge, const int64_t[::1] capacities) noexcept nogil:
         """Fire the next vector of a stream, and before it just what that cannot do without."""

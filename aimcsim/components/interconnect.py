@@ -26,7 +26,6 @@ class Hop(NamedTuple):
     server: Server | None
     latency: Span
     interval: Span
-    between_chips: bool
 
 
 class Interconnect:
@@ -66,7 +65,11 @@ class Interconnect:
         self._packet_slots = packet_slots
         self._contended = contended
         self._chip_link = chip_link
-        self._links: dict[str, Server] = {}
+        self._routes: dict[tuple[int, int], list[Link]] = {}
+        self._links: dict[str, Link] = {}
+        self._servers: dict[str, Server] = {}
+        self._spans: dict[int, Span] = {}
+        self._chip_link_spans: dict[int, tuple[Span, Span]] = {}
         self._slots: dict[int, SlotPool] = {}
 
     def flits(self, size_bytes: int) -> int:
@@ -77,9 +80,16 @@ class Interconnect:
         """Return the bytes of a packet with so many bytes of payload."""
         return -(-(8 * size_bytes + self._overhead_bits) // 8)
 
+    def route(self, source: int, target: int) -> list[Link]:
+        """Return the links of the way between two endpoints; each link is one object on whatever ways it lies."""
+        key = (source, target)
+        if key not in self._routes:
+            self._routes[key] = [self._links.setdefault(link.name, link) for link in self._mesh.route(source, target)]
+        return self._routes[key]
+
     def hops(self, source: int, target: int, size_bytes: int) -> list[Hop]:
         """Return the links of a packet's way; the last one also waits for the packet's tail."""
-        route = self._mesh.route(source, target)
+        route = self.route(source, target)
         last = len(route) - 1
         return [self._hop(link, size_bytes, is_last=index == last) for index, link in enumerate(route)]
 
@@ -89,8 +99,11 @@ class Interconnect:
         interval = self._span(flits)
         if link.between_chips:
             assert self._chip_link is not None, "several chips have links between them"
-            latency, interval = self._chip_link(self.packet_bytes(size_bytes))
-        return Hop(link.name, self._server(link), latency, interval, link.between_chips)
+            size = self.packet_bytes(size_bytes)
+            if size not in self._chip_link_spans:
+                self._chip_link_spans[size] = self._chip_link(size)
+            latency, interval = self._chip_link_spans[size]
+        return Hop(link.name, self._server(link), latency, interval)
 
     def slots(self, endpoint: int) -> SlotPool:
         """Return the packet slots of an endpoint's interface."""
@@ -103,10 +116,13 @@ class Interconnect:
     def _server(self, link: Link) -> Server | None:
         if not self._contended:
             return None
-        if link.name not in self._links:
+        if link.name not in self._servers:
             kind, clock = ("chip_link", None) if link.between_chips else ("link", self.clock)
-            self._links[link.name] = self._system.add_server(link.name, kind, clock)
-        return self._links[link.name]
+            self._servers[link.name] = self._system.add_server(link.name, kind, clock)
+        return self._servers[link.name]
 
     def _span(self, cycles: int) -> Span:
-        return span_of(cycles, self.clock, in_cycles=True)
+        """Return a span of so many cycles, the same one for all hops."""
+        if cycles not in self._spans:
+            self._spans[cycles] = span_of(cycles, self.clock, in_cycles=True)
+        return self._spans[cycles]

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import groupby
+from operator import attrgetter
 from typing import Protocol
 
 import numpy as np
@@ -41,6 +43,9 @@ class Player(Protocol):
     def least(self, edge: int, capacities: Indices) -> int:
         """Return the least capacity of an edge with which the game ends, the others having theirs; -1 if none does."""
 
+    def ends(self, target: int, capacities: Indices) -> bool:
+        """Whether a stream gets all its inputs, and these have room, with every edge as large as its capacity."""
+
 
 def edge_needs(streams: Sequence[Stream], edges: Sequence[Edge]) -> list[EdgeNeed]:
     """Return what every edge needs.
@@ -48,7 +53,8 @@ def edge_needs(streams: Sequence[Stream], edges: Sequence[Edge]) -> list[EdgeNee
     Streams are in topological order. Edges that only order (no bytes) need nothing and get zeros.
     """
     least = least_capacities(streams, edges)
-    paces = [_pace(stream) for stream in streams]
+    times = _approximate_times(streams)
+    paces = [_pace(stream, times) for stream in streams]
     return [
         EdgeNeed(count, _full_rate(paces[edge.source], paces[edge.target], count) if count else 0)
         for edge, count in zip(edges, least, strict=True)
@@ -68,11 +74,27 @@ def least_capacities(
     least = np.zeros(len(edges), dtype=np.int64)
     play.eager(least)
     least[[not edge.vector_bytes for edge in edges]] = 0
-    for edge in edges:
-        if least[edge.index] > own_window(edge):
-            least[edge.index] = play.least(edge.index, least)
+    wide = [edge for edge in edges if least[edge.index] > own_window(edge)]
+    for target, beside in groupby(wide, key=attrgetter("target")):
+        _lower(play, target, list(beside), least)
     counts: list[int] = least.tolist()
     return counts
+
+
+def _lower(play: Player, target: int, edges: Sequence[Edge], least: Indices) -> None:
+    """Lower edges into one stream, one after the other, to what the game cannot do without.
+
+    What adds partial sums has many, and mostly all can do with their own windows at once. Then each can while those
+    after it have more, so one game tells the least of all of them.
+    """
+    if len(edges) > 1:
+        lowest = least.copy()
+        lowest[[edge.index for edge in edges]] = [own_window(edge) for edge in edges]
+        if play.ends(target, lowest):
+            least[:] = lowest
+            return
+    for edge in edges:
+        least[edge.index] = play.least(edge.index, least)
 
 
 def own_window(edge: Edge) -> int:
@@ -157,6 +179,19 @@ class Game:
             passed = int(here.window_keeps[vector])
         return max(least, source.vectors - passed)
 
+    def ends(self, target: int, capacities: Indices) -> bool:
+        """Whether a stream gets all its inputs, and these have room, with every edge as large as its capacity.
+
+        What is left of a source when all is fetched must have room as well. Capacities of 0 are no bound.
+        """
+        stream = self._streams[target]
+        for edge in stream.inputs:
+            left = self._streams[edge.source].vectors - int(edge.window_keeps[-1])
+            if 0 < capacities[edge.index] < left:
+                return False
+        self._fired = [0] * len(self._streams)
+        return all(self._demand(stream, None, capacities) for _ in range(stream.vectors))
+
     def _offer(self, ready: list[tuple[float, int]], stream: Stream) -> None:
         """Put a stream that can fire in the queue: downstream first, sources last and in step with one another."""
         if self._has_inputs(stream):
@@ -175,7 +210,7 @@ class Game:
         made, taken = self._fired[edge.source], self._fired[edge.target]
         return made - min(int(edge.window_keeps[taken - 1]) if taken else 0, made)
 
-    def _demand(self, target: Stream, free: Edge, capacities: Indices) -> bool:
+    def _demand(self, target: Stream, free: Edge | None, capacities: Indices) -> bool:
         """Fire the next vector of a stream, and before it just what that cannot do without; False if it never can."""
         waiting = [(target.index, self._fired[target.index] + 1)]
         while waiting:
@@ -192,7 +227,7 @@ class Game:
             waiting.append(wanted)
         return True
 
-    def _wanted(self, stream: Stream, free: Edge, capacities: Indices) -> tuple[int, int] | None:
+    def _wanted(self, stream: Stream, free: Edge | None, capacities: Indices) -> tuple[int, int] | None:
         """Return who must fire, and up to how many vectors, before a stream can fire its next."""
         vector = self._fired[stream.index]
         for edge in stream.inputs:
@@ -216,9 +251,17 @@ class _Pace:
     interval_ps: int
 
 
-def _pace(stream: Stream) -> _Pace:
-    latencies = [stage.latency.approximate_ps() for stage in stream.stages]
-    intervals = [stage.interval.approximate_ps() for stage in stream.stages]
+def _approximate_times(streams: Sequence[Stream]) -> dict[int, int]:
+    """Return the approximate time of every span by its identity; most are shared by many stages."""
+    spans = {
+        id(span): span for stream in streams for stage in stream.stages for span in (stage.latency, stage.interval)
+    }
+    return {key: span.approximate_ps() for key, span in spans.items()}
+
+
+def _pace(stream: Stream, times_ps: dict[int, int]) -> _Pace:
+    latencies = [times_ps[id(stage.latency)] for stage in stream.stages]
+    intervals = [times_ps[id(stage.interval)] for stage in stream.stages]
     times = [stage.iterations for stage in stream.stages]
     travel = sum(latencies) + max((n - 1) * interval for n, interval in zip(times, intervals, strict=True))
     slowest = max(n * interval for n, interval in zip(times, intervals, strict=True))

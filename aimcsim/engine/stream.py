@@ -101,12 +101,18 @@ class Stream:
     on_end: Callable[[int], None] | None = None
     issue_ps: list[int] = field(default_factory=list)
     end_ps: list[int] = field(default_factory=list)
-    log: list[StageLog] = field(default_factory=list)
     stage_counts: list[int] = field(default_factory=list)
+    _log: list[StageLog] | None = None
 
     def __post_init__(self) -> None:
-        self.log = [StageLog() for _ in self.stages]
         self.stage_counts = [0] * len(self.stages)
+
+    @property
+    def log(self) -> list[StageLog]:
+        """One log for each stage, made when first asked for: an engine that keeps its own logs needs none."""
+        if self._log is None:
+            self._log = [StageLog() for _ in self.stages]
+        return self._log
 
     @property
     def total(self) -> int:

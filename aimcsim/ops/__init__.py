@@ -5,7 +5,17 @@ No timing, no energy, no chip: those are statements of the chip file about these
 """
 
 from aimcsim.ops.activation import CURVES, NO_ACTIVATION, RELU, ActivationFunction, clip, curve
-from aimcsim.ops.base import DigitalKind, FloatArray, IndexArray, LayerKind, MatrixKind, TensorShape, Window
+from aimcsim.ops.base import (
+    DigitalKind,
+    FloatArray,
+    IndexArray,
+    LayerKind,
+    LazyArray,
+    MatrixKind,
+    TensorShape,
+    Weight,
+    Window,
+)
 from aimcsim.ops.concat import AXES, Axis, Concat
 from aimcsim.ops.elementwise import (
     Activation,
@@ -44,6 +54,7 @@ __all__ = [
     "Gather",
     "IndexArray",
     "LayerKind",
+    "LazyArray",
     "Linear",
     "LocalResponse",
     "LogSoftmax",
@@ -58,6 +69,7 @@ __all__ = [
     "Softmax",
     "Subtract",
     "TensorShape",
+    "Weight",
     "Window",
     "clip",
     "curve",

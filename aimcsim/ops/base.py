@@ -2,18 +2,54 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import lru_cache
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from aimcsim.ops.activation import ActivationFunction
 
 FloatArray = NDArray[np.float32]
 IndexArray = NDArray[np.int64]
+
+
+class LazyArray:
+    """A float32 array of a known shape whose values are made when `numpy.asarray` first asks for them.
+
+    Mapping and timing look at shapes alone, so a run without values never makes them.
+    """
+
+    __slots__ = ("_make", "_values", "shape")
+    dtype: ClassVar[np.dtype[np.float32]] = np.dtype(np.float32)
+
+    def __init__(self, shape: tuple[int, ...], make: Callable[[], FloatArray]) -> None:
+        self.shape = shape
+        self._make = make
+        self._values: FloatArray | None = None
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return math.prod(self.shape)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return the values; numpy's own protocol."""
+        if self._values is None:
+            self._values = self._make()
+        return np.array(self._values, dtype=dtype, copy=copy)
+
+
+Weight = FloatArray | LazyArray
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -72,8 +108,9 @@ class Window:
         return cls(np.maximum.accumulate(highest), np.minimum.accumulate(keeps)[::-1].copy(), fresh)
 
     @classmethod
+    @lru_cache(maxsize=256)
     def elementwise(cls, vectors: int) -> Window:
-        """Output vector i requires input vector i and no other."""
+        """Output vector i requires input vector i and no other; the same object for all who ask."""
         index = np.arange(vectors, dtype=np.int64)
         return cls(index, index + 1, np.ones_like(index))
 
@@ -155,13 +192,13 @@ class MatrixKind(LayerKind):
 
     Attributes
     ----------
-    weight : float32 [groups, K, N]
+    weight : float32 [groups, K, N]; `numpy.asarray` gives its values
     bias : float32 [groups * N]
     activation : applied to the finished outputs.
     """
 
     __slots__ = ()
-    weight: FloatArray
+    weight: Weight
     bias: FloatArray
     activation: ActivationFunction
 

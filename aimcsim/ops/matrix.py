@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from aimcsim.ops.activation import NO_ACTIVATION, ActivationFunction
-from aimcsim.ops.base import FloatArray, MatrixKind, TensorShape, Window, check_arity
+from aimcsim.ops.base import FloatArray, MatrixKind, TensorShape, Weight, Window, check_arity
 from aimcsim.ops.sliding import Sliding, patches
 
 
@@ -34,7 +34,7 @@ class Conv2d(MatrixKind):
 
     kind: ClassVar[str] = "conv2d"
     sliding: Sliding
-    weight: FloatArray = field(repr=False)
+    weight: Weight = field(repr=False)
     bias: FloatArray = field(repr=False)
     activation: ActivationFunction = NO_ACTIVATION
 
@@ -84,7 +84,7 @@ class Linear(MatrixKind):
     """
 
     kind: ClassVar[str] = "linear"
-    weight: FloatArray = field(repr=False)
+    weight: Weight = field(repr=False)
     bias: FloatArray = field(repr=False)
     activation: ActivationFunction = NO_ACTIVATION
 

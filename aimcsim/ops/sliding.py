@@ -110,8 +110,9 @@ class Sliding:
         counts: IndexArray = (rows[:, None] * columns[None, :]).ravel().astype(np.int64)
         return counts
 
+    @lru_cache(maxsize=256)  # noqa: B019 - what it keeps are small frozen values
     def window(self) -> Window:
-        """Return the receptive fields over the plane's vectors in row-major order."""
+        """Return the receptive fields over the plane's vectors in row-major order; the same object for equal ones."""
         (top, bottom, rows, _), (left, right, _, columns) = self._extremes(0), self._extremes(1)
         width = self.plane[1]
         lowest = top[:, None] * width + left[None, :]

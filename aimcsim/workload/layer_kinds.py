@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -26,6 +27,7 @@ from aimcsim.ops import (
     Gather,
     IndexArray,
     LayerKind,
+    LazyArray,
     Linear,
     LocalResponse,
     LogSoftmax,
@@ -39,6 +41,7 @@ from aimcsim.ops import (
     Softmax,
     Subtract,
     TensorShape,
+    Weight,
 )
 from aimcsim.workload.fields import Fields
 from aimcsim.workload.graph import Layer
@@ -60,13 +63,16 @@ class Place:
     inputs: list[TensorShape]
     file: WeightFile | None
 
-    def arrays(self, groups: int, k: int, n: int) -> tuple[FloatArray, FloatArray]:
-        """Return weight [groups, K, N] and bias [groups * N]; random and zero without a weight file."""
+    def arrays(self, groups: int, k: int, n: int) -> tuple[Weight, FloatArray]:
+        """Return weight [groups, K, N] and bias [groups * N]; random and zero without a weight file.
+
+        Random weights are drawn when their values are asked for.
+        """
         if groups * k * n > MOST_WEIGHTS:
             raise ValueError(f"{groups * k * n} weights are more than the {MOST_WEIGHTS} that a layer may have")
         bias = np.zeros(groups * n, np.float32)
         if self.file is None:
-            return random_weight(self.name, groups, k, n), bias
+            return LazyArray((groups, k, n), partial(random_weight, self.name, groups, k, n)), bias
         if f"{self.name}.weight" not in self.file:
             raise ValueError(f"the weight file has no array `{self.name}.weight` [{groups}, {k}, {n}]")
         weight = self.file.floats(f"{self.name}.weight", (groups, k, n))
@@ -258,7 +264,7 @@ def arrays_of(layer: Layer) -> dict[str, Any]:
     arrays: dict[str, Any] = {}
     match op:
         case Conv2d() | Linear():
-            arrays = {"weight": op.weight, "bias": op.bias}
+            arrays = {"weight": np.asarray(op.weight), "bias": op.bias}
         case Affine():
             arrays = {"factor": op.factor, "offset": op.offset}
         case PRelu():

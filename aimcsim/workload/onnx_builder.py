@@ -313,7 +313,7 @@ def _collapsed(array: Doubles) -> Doubles:
 def _scaled(op: Any, factor: Doubles, offset: Doubles) -> LayerKind:
     """Return a matrix layer with its outputs scaled and shifted; weights that are one repeated number stay that."""
     groups, k, n = op.matrix_shape
-    weight = stored(op.weight) * stored(factor.reshape(groups, 1, n))
+    weight = stored(np.asarray(op.weight)) * stored(factor.reshape(groups, 1, n))
     bias = stored(op.bias) * stored(factor[0]) + stored(offset[0])
     scaled: LayerKind = replace(
         op,

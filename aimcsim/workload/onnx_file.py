@@ -277,7 +277,7 @@ class _Graph:
         layers = _reaching(self.builder.layers, outputs)
         for layer in layers:
             op = layer.op
-            if isinstance(op, MatrixKind) and not all(np.isfinite(stored(one)).all() for one in (op.weight, op.bias)):
+            if isinstance(op, MatrixKind) and not all(map(_is_finite, (np.asarray(op.weight), op.bias))):
                 self.complain(layer.name, "its weights are not finite in float32")
         if not outputs:
             self.complain("", "the model has no outputs")
@@ -322,6 +322,10 @@ def _uses(graph: onnx.GraphProto) -> Counter[str]:
     uses = Counter(name for node in graph.node for name in node.input)
     uses.update(value.name for value in graph.output)
     return uses
+
+
+def _is_finite(array: NDArray[Any]) -> bool:
+    return bool(np.isfinite(stored(array)).all())
 
 
 def _batch(values: Iterable[onnx.ValueInfoProto]) -> int:

@@ -86,7 +86,7 @@ def _compute(op: LayerKind, inputs: list[Array]) -> Array:
 def _conv2d(op: Conv2d, inputs: list[Array]) -> Array:
     x = _padded(inputs[0], op.sliding, 0.0)
     groups, _, n = op.matrix_shape
-    kernels = op.weight.astype(np.float64).reshape(groups, *op.sliding.kernel, -1, n)
+    kernels = np.asarray(op.weight, dtype=np.float64).reshape(groups, *op.sliding.kernel, -1, n)
     out = np.zeros((len(x), *op.sliding.output_plane, groups * n))
     for ky in range(op.sliding.kernel[0]):
         for kx in range(op.sliding.kernel[1]):
@@ -98,7 +98,7 @@ def _conv2d(op: Conv2d, inputs: list[Array]) -> Array:
 
 def _linear(op: Linear, inputs: list[Array]) -> Array:
     rows = inputs[0].reshape(len(inputs[0]), -1)
-    out = op.activation.apply(rows @ op.weight[0].astype(np.float64) + op.bias)
+    out = op.activation.apply(rows @ np.asarray(op.weight, dtype=np.float64)[0] + op.bias)
     return out[:, None, None, :]
 
 

@@ -7,6 +7,7 @@ import sys
 import time
 from types import FrameType
 
+from aimcsim.engine.stream import StageLog
 from aimcsim.run import Built, build
 from tests.machine.big_machines import BLOCK, chip, network
 
@@ -65,3 +66,26 @@ def test_crossbars_are_no_python_objects() -> None:
 
     _, few, many = counts  # the first one also filled caches of the process
     assert many - few < 100
+
+
+def test_links_that_take_as_long_share_their_times() -> None:
+    """A tile's share of a layer is sent over many links, which differ in nothing but their names."""
+    streams = built(2, 4096, 4096, per_tile=100).plan.system.streams
+    links = [stage for stream in streams for stage in stream.stages if stage.cause == "link_busy"]
+    spans = [span for link in links for span in (link.latency, link.interval)]
+    objects, times = ({id(span) for span in spans}, {span.amounts for span in spans})
+    assert len(objects) == len(times)
+    assert 100 * len(times) < len(spans), "most are of one length"
+
+
+def test_logs_of_stages_are_made_when_they_are_asked_for() -> None:
+    system = built(2, 4096, 4096, per_tile=100).plan.system
+    before = logs_there()
+    assert len(system.streams[0].log) == len(system.streams[0].stages)
+    assert system.streams[0].log is system.streams[0].log
+    assert logs_there() == before + len(system.streams[0].stages)
+
+
+def logs_there() -> int:
+    gc.collect()
+    return sum(isinstance(one, StageLog) for one in gc.get_objects())

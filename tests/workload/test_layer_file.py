@@ -1,5 +1,6 @@
 """Workload files: what they mean, and where every mistake in them is."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from aimcsim.errors import ConfigError, ReferenceError_, UnknownFieldError
 from aimcsim.ops import RELU, Conv2d, FloatArray, Linear, MatrixKind, Pool2d, TensorShape, clip
+from aimcsim.run import build
 from aimcsim.workload import Workload, float_reference, load_workload, save_workload
 from aimcsim.workload.layer_kinds import KINDS
 
@@ -45,7 +47,7 @@ def weight(workload: Workload, name: str) -> FloatArray:
     """The weight of a matrix layer."""
     op = workload.layer(name).op
     assert isinstance(op, MatrixKind)
-    return op.weight
+    return np.asarray(op.weight)
 
 
 def test_the_example_is_the_network_it_looks_like(tmp_path: Path) -> None:
@@ -75,6 +77,27 @@ def test_weights_are_random_but_the_layers_own(tmp_path: Path) -> None:
     assert weight(first, "conv").tobytes() == weight(second, "conv").tobytes()
     assert len(first.assumptions) == 1
     assert "random" in first.assumptions[0]
+
+
+def test_random_weights_take_no_memory_until_their_values_are_asked_for(tmp_path: Path) -> None:
+    # 2^26 weights are 256 MiB, and twice that while they are drawn; the bias of the layer takes 32 KiB.
+    text = "schema: aimcsim-workload/1\nname: wide\ninputs: {x: [8192]}\nlayers:\n"
+    text += "  - {name: classes, kind: linear, out_features: 8192}\noutputs: [classes]\n"
+    tracemalloc.start()
+    try:
+        workload = load(tmp_path, text)
+        build("isaac", workload, chips="auto", overrides=["tile.buffers.edram.size=16 MiB"])
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert workload.weights == 2**26
+    assert peak_bytes < 64 * 2**20
+
+
+def test_random_weights_are_drawn_once(tmp_path: Path) -> None:
+    op = load(tmp_path, EXAMPLE).layer("classes").op
+    assert isinstance(op, MatrixKind)
+    assert np.asarray(op.weight) is np.asarray(op.weight)
 
 
 def test_random_weights_keep_the_size_of_the_sums(tmp_path: Path) -> None:
