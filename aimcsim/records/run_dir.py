@@ -126,10 +126,15 @@ def begin_run(directory: Path, manifest: Mapping[str, Any], *, force: bool = Fal
         fresh.chmod(0o755)
         _write_json(fresh / MANIFEST, {"layout": LAYOUT, "state": PARTIAL, **manifest})
         fresh.rename(place)
+        _sync(directory.parent)
     except OSError as error:
         shutil.rmtree(fresh, ignore_errors=True)
         raise InputError(f"cannot write `{directory}`: {error.strerror}") from error
-    _sync(directory.parent)
+    except KeyboardInterrupt as error:
+        if not fresh.exists():
+            error.args = (f"`{place}` is marked partial",)
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
     return OpenRun(directory, place, lock)
 
 
