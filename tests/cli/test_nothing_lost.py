@@ -83,13 +83,14 @@ def test_killed_at_random_it_is_absent_partial_or_complete(folder, options):
 )
 @pytest.mark.parametrize(("engine", "requests"), [("fast", "20000"), ("reference", "200")])
 def test_a_signal_leaves_the_directory_marked_whatever_runs(folder, engine, requests, number, code, word):
-    """So many requests take either engine some seconds."""
+    """So many requests take either engine some seconds; the signal comes when it is well under way."""
     asked = [sys.executable, "-m", "aimcsim", "run", "isaac", "digits_cnn", "-o", "out"]
     asked += ["--engine", engine, "--requests", requests]
     with subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         patience = time.monotonic() + 30
         while not os.path.exists("out") and time.monotonic() < patience:  # noqa: PTH110
             time.sleep(0.05)
+        time.sleep(1)
         assert killing.state("out") == "partial"
         assert "its run is still going on" in run_dir.partial_word(folder / "out")
         process.send_signal(number)
