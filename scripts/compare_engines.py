@@ -32,7 +32,7 @@ from aimcsim.recorder import Grain  # noqa: E402
 from aimcsim.run import build as build_machine  # noqa: E402
 from tests import features  # noqa: E402
 from tests.checker_shares import check_all  # noqa: E402
-from tests.engine.random_systems import Recipe, build, recipes  # noqa: E402
+from tests.engine.random_systems import Recipe, build, recipes, stores  # noqa: E402
 from tests.engine.test_fast import everything  # noqa: E402
 from tests.machine.random_machines import Case, cases  # noqa: E402
 
@@ -77,7 +77,7 @@ def question_of(system: System, grain: Grain) -> Question:
     return Question(
         tuple({"vector": 1, "row": stream.row, "layer": stream.vectors}[grain] for stream in system.streams),
         tuple(stream.index for stream in streams if stream.kind == "load"),
-        tuple(stream.index for stream in streams if not stream.outputs),
+        tuple(stream.index for stream in stores(system)),
         tuple((stream.index, "unit.work", np.arange(stream.vectors) % 7) for stream in streams),
     )
 

@@ -201,7 +201,7 @@ def test_debug_keeps_the_exit_code_of_an_error(command):
     ("number", "word", "code"), [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)]
 )
 def test_an_interrupted_run_ends_quietly_and_leaves_a_marked_directory(
-    command, folder, monkeypatch, number, word, code
+    command, folder, interruptible, monkeypatch, number, word, code
 ):
     monkeypatch.setattr("aimcsim.run.simulate", lambda *_arguments, **_options: signal.raise_signal(number))
     result = command("run", "tiny", "digits_cnn", "-o", "out")

@@ -82,7 +82,9 @@ def test_killed_at_random_it_is_absent_partial_or_complete(folder, options):
     ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 )
 @pytest.mark.parametrize(("engine", "requests"), [("fast", "20000"), ("reference", "200")])
-def test_a_signal_leaves_the_directory_marked_whatever_runs(folder, engine, requests, number, code, word):
+def test_a_signal_leaves_the_directory_marked_whatever_runs(
+    folder, interruptible, engine, requests, number, code, word
+):
     """So many requests take either engine some seconds; the signal comes when it is well under way."""
     asked = [sys.executable, "-m", "aimcsim", "run", "isaac", "digits_cnn", "-o", "out"]
     asked += ["--engine", engine, "--requests", requests]
