@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from aimcsim._kernels import array_twin
+from aimcsim._kernels import array_twin, flits_twin
 
 EXTENSION = "aimcsim._kernels._array"
 ISA_NAMES = ("baseline", "sse2", "avx2", "avx512")
@@ -104,3 +104,10 @@ def token_game() -> Any:
     if os.environ.get("AIMCSIM_NO_EXT") == "1":
         return None
     return importlib.import_module("aimcsim._kernels._tokens").Game
+
+
+def flit_network() -> Any:
+    """Return the class of the network of routers: compiled, or its readable twin where that is asked for."""
+    if os.environ.get("AIMCSIM_NO_EXT") == "1":
+        return flits_twin.FlitTwin
+    return importlib.import_module("aimcsim._kernels._flits").FlitKernel
