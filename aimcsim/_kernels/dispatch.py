@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from aimcsim._kernels import array_twin, flits_twin
+from aimcsim._kernels import array_twin, calendar_twin, flits_twin
 
 EXTENSION = "aimcsim._kernels._array"
 ISA_NAMES = ("baseline", "sse2", "avx2", "avx512")
@@ -111,3 +111,10 @@ def flit_network() -> Any:
     if os.environ.get("AIMCSIM_NO_EXT") == "1":
         return flits_twin.FlitTwin
     return importlib.import_module("aimcsim._kernels._flits").FlitKernel
+
+
+def calendar_network() -> Any:
+    """Return the class of the network of calendars: compiled, or its readable twin where that is asked for."""
+    if os.environ.get("AIMCSIM_NO_EXT") == "1":
+        return calendar_twin.CalendarTwin
+    return importlib.import_module("aimcsim._kernels._calendar").CalendarKernel

@@ -29,7 +29,7 @@ class FlitTables:
     route : uint8 [routers, routers]     Output port towards the router of the target.
     upper : uint8 [routers, routers]     From source to target router: bit d if it has the upper class in dimension d.
     dimension : uint8 [ports]            Dimension of the links of a port.
-    ahead : int32 [routers, routers, 4]  From the switch of a router to the target's endpoint in an empty network, cycles:
+    ahead : int32 [routers, routers, 4]  From the switch of a router to the target's endpoint in an empty network:
                                          of a head; of a flit that comes later; of one that is a head up to the last of
                                          the slowest links ahead and comes later from there on. And their interval.
     home, home_port : int32 [endpoints]  Router and port that an endpoint is joined to.
