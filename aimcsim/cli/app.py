@@ -10,6 +10,7 @@ import typer
 
 from aimcsim.cli.completion import chip_choices, input_choices, preset_choices, workload_choices
 from aimcsim.cli.guard import CHECK_FAILED, INTERRUPTED, GuardedCommand
+from aimcsim.cli.noc import noc
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -358,6 +359,9 @@ def check(
         tables.show_figures(found)
     else:
         tables.show(checking.check_table(found))
+
+
+app.command(cls=GuardedCommand)(noc)
 
 
 def _one_form(*, json: bool, csv: bool) -> None:
