@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_the_terminal_gets_a_table_and_a_plot_and_a_file_a_drawing(command, fold
     assert result.exit_code == 0, result.stderr
     assert result.stdout.startswith("4x4 mesh, 2 VCs of 8 flits, fast pipeline\n")
     assert result.stdout.count("*") == 3
-    drawing = ElementTree.fromstring((folder / "out.svg").read_text())  # noqa: S314 - our own file
+    drawing = ET.fromstring((folder / "out.svg").read_text())  # noqa: S314 - our own file
     assert sum(element.tag.endswith("circle") for element in drawing) == 3
 
 

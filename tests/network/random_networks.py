@@ -10,6 +10,8 @@ from aimcsim.network import Fabric, Router, chip_row, mesh, ring, torus
 
 
 class Drawn(NamedTuple):
+    """A network and its packets: rows of create, src, dst, flits."""
+
     fabric: Fabric
     router: Router
     tie_seed: int | None

@@ -16,6 +16,8 @@ PIPELINES = {"fast": "fast", "deflt": "default"}
 
 
 class Case(NamedTuple):
+    """Packets as (create, src, dst, flits), and the recorded cycles of their tails."""
+
     name: str
     network: FlitNetwork
     packets: list[tuple[int, int, int, int]]

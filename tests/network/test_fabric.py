@@ -107,7 +107,7 @@ def test_packets_that_cannot_be_are_refused(kind, implementation):
     ):
         with pytest.raises(ConfigError, match=said):
             network.offer(*packet)
-        with pytest.raises(ConfigError, match="endpoints are|a packet has"):
+        with pytest.raises(ConfigError, match=r"endpoints are|a packet has"):
             network.offer_many(*([value] for value in packet))
     with pytest.raises(CausalityError, match="cycle 4 was offered after one of cycle 5"):
         network.offer(4, 0, 1, 1)

@@ -67,16 +67,16 @@ def test_buffers_and_credits_stay_within_bounds(seed):
     while twin.inside:
         twin.advance(twin.next_event_cycle() + 1)
         flying = [(router, channel) for moving in twin._flits_at.values() for router, channel, _ in moving]
-        returning = [one for credits in twin._credits_at.values() for one in credits]
+        returning = [one for coming_back in twin._credits_at.values() for one in coming_back]
         for link in np.flatnonzero(tables.peer.ravel() >= 0):
             (before, out), (after, entry) = divmod(int(link), ports), divmod(int(tables.peer.flat[link]), ports)
             for vc in range(vcs):
-                credits = twin._routers[before].outputs[out * vcs + vc].credits
+                left = twin._routers[before].outputs[out * vcs + vc].credits
                 there = len(twin._routers[after].inputs[entry * vcs + vc].flits)
                 coming = flying.count((after, entry * vcs + vc))
-                assert 0 <= credits <= size
+                assert 0 <= left <= size
                 assert 0 <= there <= size
-                assert credits + there + coming + returning.count((before, out * vcs + vc)) == size
+                assert left + there + coming + returning.count((before, out * vcs + vc)) == size
 
 
 @pytest.mark.parametrize("pipeline", ["fast", "default"])

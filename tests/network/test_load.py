@@ -76,7 +76,7 @@ def test_a_network_below_saturation_is_stable_and_above_it_is_not():
 
 
 def test_an_idle_network_takes_what_an_empty_one_does():
-    """4x4 uniform with itself, 4 flits: 2.5 links on average, so 3 + 3.5 x 2 + 2.5 + 3 = 15.5, and hardly more at .01."""
+    """4x4 uniform with itself, 4 flits: 2.5 links on average, so 3 + 3.5 x 2 + 2.5 + 3 = 15.5; little more at .01."""
     offer = Offer(PATTERNS["uniform"](SQUARE), 4, 0, Window(3000, 60_000))
     for kind in (FlitNetwork, PacketNetwork):
         assert measure(kind(mesh(4, 4), Router()), offer, 0.01).mean_latency == pytest.approx(15.5, rel=0.02)

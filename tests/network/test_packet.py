@@ -28,7 +28,7 @@ def test_the_second_of_two_packets_waits_until_the_link_is_free(implementation):
 
 
 def test_packets_of_one_source_follow_each_other(implementation):
-    """Back to back, six of four flits over three links: 17, and four cycles more for each, as recorded (b2b_v1_fast)."""
+    """Back to back, six of four flits over three links: 17, and 4 cycles more for each, as in case b2b_v1_fast."""
     assert tails(PacketNetwork(mesh(4, 1)), *[(0, 0, 3, 4)] * 6) == [17, 21, 25, 29, 33, 37]
 
 
@@ -43,7 +43,7 @@ LOADS = [(4, 4, 0.1, -0.05, 0.0), (4, 4, 0.3, -0.10, -0.02), (8, 4, 0.2, -0.10, 
 
 @pytest.mark.parametrize(("size", "flits", "rate", "low", "high"), LOADS)
 def test_mean_latency_is_too_short_by_what_the_docs_say(size, flits, rate, low, high):
-    """Measured apart (docs/network.md): 4x4 at .1 -2 %, at .3 -7 %; 8x8 at .2 -6 %, at .3 -13 %; half as much either way."""
+    """docs/network.md: 4x4 at .1 -2 %, at .3 -7 %; 8x8 at .2 -6 %, at .3 -13 %; about half as much either way."""
     offer = Offer(PATTERNS["uniform"](Layout(size, size)), flits, 1, Window(1000, 5000))
     fabric, router = mesh(size, size), Router(2, 8)
     exact = measure(FlitNetwork(fabric, router), offer, rate).mean_latency
