@@ -52,6 +52,8 @@ EXTENSIONS = [
     Extension(
         "aimcsim._kernels._calendar",
         [f"{KERNELS}/_calendar.pyx"],
+        include_dirs=[KERNELS],
+        depends=[f"{KERNELS}/flits.h"],
         extra_compile_args=COMPILE_ARGS,
         extra_link_args=LINK_ARGS,
     ),

@@ -22,6 +22,11 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.stdlib cimport free, realloc
 
+
+cdef extern from "flits.h" nogil:
+    int64_t way_of(int64_t packet, int64_t ways)
+
+
 cdef enum:
     ARRIVED = -1
     EVENTS_AT_A_TIME = 65536
@@ -53,8 +58,9 @@ cdef class CalendarKernel:
     """Links and packets; `calendar_twin.CalendarTwin` says what each method does."""
 
     cdef object tables
-    cdef const uint8_t[:, ::1] route
-    cdef const int32_t[:, ::1] next_router, hop, interval
+    cdef const uint8_t[:, :, ::1] route
+    cdef const int32_t[:, :, ::1] next_router
+    cdef const int32_t[:, ::1] hop, interval
     cdef const int32_t[::1] home, home_port
     cdef int64_t router_cycles, eject_cycles, _cycle, count, room, event_count, done_count
     cdef int64_t[:, ::1] free_at
@@ -166,7 +172,8 @@ cdef class CalendarKernel:
     cdef void _cross(self, int64_t time, int32_t which, int32_t router) noexcept nogil:
         cdef Packet *packet = &self._packets[which]
         cdef int32_t home = self.home[packet.target]
-        cdef int32_t port = self.home_port[packet.target] if home == router else self.route[router, home]
+        cdef int64_t way = way_of(which, self.route.shape[0])
+        cdef int32_t port = self.home_port[packet.target] if home == router else self.route[way, router, home]
         cdef int64_t granted = max(time, self.free_at[router, port])
         cdef int32_t interval = self.interval[router, port]
         packet.spread = max(packet.spread, interval)
@@ -175,7 +182,7 @@ cdef class CalendarKernel:
         self._links[router, port, 0] += packet.flits
         self._links[router, port, 1] += granted - time
         if home != router:
-            self._push(granted + self.hop[router, port], which, self.next_router[router, home])
+            self._push(granted + self.hop[router, port], which, self.next_router[way, router, home])
             return
         packet.head = granted + self.eject_cycles
         packet.tail = packet.head + <int64_t> (packet.flits - 1) * packet.spread

@@ -31,6 +31,7 @@ cdef extern from "flits.h" nogil:
         int64_t routers
         int64_t ports
         int64_t endpoints
+        int64_t ways
         int64_t vcs
         int64_t buffer
         int64_t fast
@@ -61,6 +62,9 @@ cdef extern from "flits.h" nogil:
     ctypedef struct Router:
         int64_t head_wait
 
+    ctypedef struct Port:
+        int64_t records[3]
+
     ctypedef struct Source:
         int64_t flits
         int64_t credit_wait
@@ -77,7 +81,7 @@ cdef extern from "flits.h" nogil:
         int64_t done_count
         Router *routers
         Source *sources
-        int64_t (*links)[3]
+        Port *ports
 
     Network *network_new(const Shape *shape)
     void network_free(Network *network)
@@ -99,16 +103,17 @@ cdef class FlitKernel:
     def __cinit__(self, tables):
         cdef Shape shape
         cdef const int32_t[:, ::1] peer = tables.peer, latency = tables.latency, interval = tables.interval
-        cdef const uint8_t[:, ::1] route = tables.route, upper = tables.upper
+        cdef const uint8_t[:, :, ::1] route = tables.route, upper = tables.upper
         cdef const int32_t[:, :, ::1] ahead = tables.ahead
         cdef const uint8_t[::1] dimension = tables.dimension
         cdef const int32_t[::1] home = tables.home, home_port = tables.home_port
         cdef const uint8_t[:, :, ::1] channel_first = tables.channel_first, port_first = tables.port_first
         shape.routers, shape.ports, shape.endpoints = peer.shape[0], peer.shape[1], home.shape[0]
+        shape.ways = route.shape[0]
         shape.vcs, shape.buffer, shape.fast = tables.vcs, tables.buffer, tables.fast
         shape.classes = tables.classes
         shape.peer, shape.latency, shape.interval = &peer[0, 0], &latency[0, 0], &interval[0, 0]
-        shape.route, shape.upper, shape.ahead = &route[0, 0], &upper[0, 0], &ahead[0, 0, 0]
+        shape.route, shape.upper, shape.ahead = &route[0, 0, 0], &upper[0, 0, 0], &ahead[0, 0, 0]
         shape.dimension, shape.home, shape.home_port = &dimension[0], &home[0], &home_port[0]
         shape.channel_first, shape.port_first = &channel_first[0, 0, 0], &port_first[0, 0, 0]
         self.tables = tables
@@ -212,7 +217,7 @@ cdef class FlitKernel:
         cdef int64_t[:, ::1] out = table.reshape(ports, LINK_COLUMNS)
         for i in range(ports):
             for column in range(LINK_COLUMNS):
-                out[i, column] = self.network.links[i][column]
+                out[i, column] = self.network.ports[i].records[column]
         return table
 
     def head_waits(self):

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from aimcsim._kernels.flits_twin import way_of
+
 ARRIVED = -1
 """Instead of a router: the tail is there."""
 
@@ -23,8 +25,8 @@ class CalendarTables:
 
     Parameters
     ----------
-    route : uint8 [routers, routers]         Output port towards the router of the target.
-    next_router : int32 [routers, routers]   Router that follows on this way.
+    route : uint8 [ways, routers, routers]   Output port towards the router of the target; 1, 2 or 4 ways to go.
+    next_router : int32 [ways, routers, routers]  Router that follows on this way.
     hop : int32 [routers, ports]             Cycles from a grant to the next router's request over the link.
     interval : int32 [routers, ports]        Cycles between one flit and the next on the link.
     home, home_port : int32 [endpoints]      Router and port that an endpoint is joined to.
@@ -165,7 +167,8 @@ class CalendarTwin:
         """A head asks for its link in cycle `time`; return its next event."""
         tables, packet = self._tables, self._packets[which]
         home = int(tables.home[packet.target])
-        port = int(tables.home_port[packet.target] if home == router else tables.route[router, home])
+        way = way_of(which, len(tables.route))
+        port = int(tables.home_port[packet.target] if home == router else tables.route[way, router, home])
         granted = max(time, int(self._free_at[router, port]))
         interval = int(tables.interval[router, port])
         packet.spread = max(packet.spread, interval)
@@ -173,7 +176,7 @@ class CalendarTwin:
         self._free_at[router, port] = granted + packet.flits * interval
         self._links[router, port] += (packet.flits, granted - time, 0)
         if home != router:
-            return granted + int(tables.hop[router, port]), which, int(tables.next_router[router, home])
+            return granted + int(tables.hop[router, port]), which, int(tables.next_router[way, router, home])
         packet.head = granted + tables.eject_cycles
         packet.tail = packet.head + (packet.flits - 1) * packet.spread
         return packet.tail, which, ARRIVED

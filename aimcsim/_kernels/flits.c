@@ -69,10 +69,10 @@ static inline Slot *slot_at(const Network *n, int64_t cycle)
     return &n->slots[cycle & n->slot_mask];
 }
 
-static inline void send_flit(Network *n, int64_t cycle, int32_t channel, int32_t packet, int32_t index)
+static inline void send_flit(Network *n, int64_t cycle, Moving moving)
 {
     Slot *slot = slot_at(n, cycle);
-    slot->flit[slot->flits++] = (Moving){channel, packet, index};
+    slot->flit[slot->flits++] = moving;
 }
 
 static inline void send_credit(Network *n, int64_t cycle, int32_t channel)
@@ -103,11 +103,10 @@ static void note_done(Network *n, int32_t packet)
 
 static void take_ejected(Network *n, const Moving *moving)
 {
-    Packet *packet = &n->packets[moving->packet];
     if (moving->index == 0)
-        packet->head = n->cycle;
-    if (moving->index == packet->flits - 1) {
-        packet->tail = n->cycle;
+        n->packets[moving->packet].head = n->cycle;
+    if (moving->left == 0) {
+        n->packets[moving->packet].tail = n->cycle;
         n->inside--;
         note_done(n, moving->packet);
     }
@@ -125,12 +124,12 @@ static void take_credit(Network *n, int32_t channel)
         }
         return;
     }
-    int32_t r = channel / (int32_t)n->channels;
     if (n->credits[channel]++ == 0) {
-        n->routers[r].credited |= bit(channel % (int32_t)n->channels);
+        const Queue *place = &n->queues[channel];
+        n->routers[place->router].credited |= bit(place->place);
         n->credit_since[channel] = n->cycle;
-        if (n->routers[r].occupied)
-            wake_router(n, r);
+        if (n->routers[place->router].occupied)
+            wake_router(n, place->router);
     }
 }
 
@@ -152,13 +151,14 @@ static void begin(Network *n, int32_t r, int place, int64_t start)
     const Flit *flit = &n->flits[(r * n->channels + place) * shape->buffer + queue->first];
     const Packet *packet = &n->packets[flit->packet];
     int32_t to = shape->home[packet->target];
-    queue->port = to == r ? shape->home_port[packet->target] : shape->route[r * shape->routers + to];
+    int64_t table = way_of(flit->packet, shape->ways) * shape->routers;
+    queue->port = to == r ? (uint8_t)shape->home_port[packet->target] : shape->route[(table + r) * shape->routers + to];
     queue->since = start + (shape->fast ? 0 : 2);
     router->head_wait += start - flit->arrival;
     router->lower &= ~bit(place);
     router->upper &= ~bit(place);
     if (shape->classes && to != r) {
-        uint8_t dimensions = shape->upper[shape->home[packet->source] * shape->routers + to];
+        uint8_t dimensions = shape->upper[(table + shape->home[packet->source]) * shape->routers + to];
         *(dimensions >> shape->dimension[queue->port] & 1 ? &router->upper : &router->lower) |= bit(place);
     }
     if (shape->fast)
@@ -169,22 +169,20 @@ static void begin(Network *n, int32_t r, int place, int64_t start)
 
 static void take_flit(Network *n, const Moving *moving)
 {
-    int32_t r = moving->channel / (int32_t)n->channels;
-    int place = moving->channel % (int)n->channels;
-    Router *router = &n->routers[r];
     Queue *queue = &n->queues[moving->channel];
+    Router *router = &n->routers[queue->router];
     int64_t last = queue->first + queue->count++;
     if (last >= n->shape.buffer)
         last -= n->shape.buffer;
-    n->flits[moving->channel * n->shape.buffer + last] = (Flit){moving->packet, moving->index, n->cycle};
+    n->flits[moving->channel * n->shape.buffer + last] = (Flit){moving->packet, moving->index, moving->left, n->cycle};
     if (queue->count > 1)
         return;
-    router->occupied |= bit(place);
-    if (router->active & bit(place))
+    router->occupied |= bit(queue->place);
+    if (router->active & bit(queue->place))
         queue->since = n->cycle;
     else
-        begin(n, r, place, n->cycle);
-    wake_router(n, r);
+        begin(n, queue->router, queue->place, n->cycle);
+    wake_router(n, queue->router);
 }
 
 static void deliver(Network *n)
@@ -277,7 +275,8 @@ static bool step_source(Network *n, int32_t e)
     }
     if (--n->lane_credits[e * shape->vcs + lane] == 0)
         source->credited &= ~bit(lane);
-    send_flit(n, n->cycle + 2, r * n->channels + shape->home_port[e] * shape->vcs + lane, source->current, index);
+    int64_t entry = r * n->channels + shape->home_port[e] * shape->vcs + lane;
+    send_flit(n, n->cycle + 2, (Moving){(int32_t)entry, source->current, index, packet->flits - 1 - index});
     int64_t waited = n->cycle - source->since, pass = n->cycle + (index ? 2 : n->stage_cycles);
     account(n, packet, earliest_end(n, packet, r, index, pass), waited);
     source->flits++;
@@ -320,62 +319,62 @@ static int match_channels(Network *n, int32_t r, Match *matches, bool *busy)
     return count;
 }
 
-/* What asks for the switch: flits with a channel and a credit, and in the fast pipeline heads that may get both now. */
-static uint64_t switch_requests(Network *n, int32_t r, uint64_t *sure, uint64_t *hoping, bool *busy)
+/* The output channels that a waiting head could take at once and go on in. */
+static inline uint64_t usable_channels(const Network *n, const Router *router, int in, int port)
 {
-    Router *router = &n->routers[r];
-    const int64_t *free_at = &n->free_at[r * n->shape.ports];
-    uint64_t outs = 0;
+    uint64_t usable = router->free & router->credited & n->port_mask[port];
+    if (router->lower & bit(in))
+        usable &= ~n->upper_half;
+    if (router->upper & bit(in))
+        usable &= n->upper_half;
+    return usable;
+}
+
+/* What asks for the switch, an output port for each: flits with a channel and a credit, and in the fast pipeline heads
+ * that hope for both. */
+static int list_requests(const Network *n, int32_t r, Match *requests, bool *busy)
+{
+    const Router *router = &n->routers[r];
+    const Queue *queues = &n->queues[r * n->channels];
+    const Port *ports = &n->ports[r * n->shape.ports];
+    int count = 0;
     for (uint64_t ready = router->occupied & router->active; ready; ready &= ready - 1) {
-        int in = lowest(ready), out = n->queues[r * n->channels + in].out, port = n->port_of[out];
+        int in = lowest(ready), out = queues[in].out;
         if (!(router->credited & bit(out)))
             continue;
         *busy = true;
-        if (free_at[port] > n->cycle)
-            continue;
-        if (!(outs & bit(port)))
-            sure[port] = hoping[port] = 0;
-        sure[port] |= bit(in);
-        outs |= bit(port);
+        if (ports[n->port_of[out]].free_at <= n->cycle)
+            requests[count++] = (Match){in, n->port_of[out]};
     }
-    if (!n->shape.fast)
-        return outs;
-    for (uint64_t heads = router->waiting; heads; heads &= heads - 1) {
-        int in = lowest(heads), port = n->queues[r * n->channels + in].port;
-        uint64_t usable = router->free & router->credited & n->port_mask[port];
-        if (router->lower & bit(in))
-            usable &= ~n->upper_half;
-        if (router->upper & bit(in))
-            usable &= n->upper_half;
-        if (!usable)
+    for (uint64_t heads = n->shape.fast ? router->waiting : 0; heads; heads &= heads - 1) {
+        int in = lowest(heads), port = queues[in].port;
+        if (!usable_channels(n, router, in, port))
             continue;
         *busy = true;
-        if (free_at[port] > n->cycle)
-            continue;
-        if (!(outs & bit(port)))
-            sure[port] = hoping[port] = 0;
-        hoping[port] |= bit(in);
-        outs |= bit(port);
+        if (ports[port].free_at <= n->cycle)
+            requests[count++] = (Match){in, port};
     }
-    return outs;
+    return count;
 }
 
-static uint64_t ports_of(const Network *n, uint64_t channels)
+/* Every output grants one input, every input accepts one output; within both, one virtual channel goes: one that is sure
+ * of its channel before one that hopes. Leaves the winners in front of the requests. */
+static int match_requests(const Network *n, int32_t r, Match *requests, int count)
 {
-    uint64_t ports = 0;
-    for (; channels; channels &= channels - 1)
-        ports |= bit(n->port_of[lowest(channels)]);
-    return ports;
-}
-
-/* Every output grants one input, every input accepts one output; within both, one virtual channel goes. */
-static int match_switch(Network *n, int32_t r, int *winners, bool *busy)
-{
-    uint64_t sure[MOST_PORTS], hoping[MOST_PORTS], granted[MOST_PORTS], inputs = 0;
+    const Router *router = &n->routers[r];
+    uint64_t sure[MOST_PORTS], hoping[MOST_PORTS], inputs_of[MOST_PORTS], granted[MOST_PORTS], outs = 0, inputs = 0;
     int64_t base = r * n->shape.ports, vcs = n->shape.vcs;
-    int count = 0;
-    for (uint64_t outs = switch_requests(n, r, sure, hoping, busy); outs; outs &= outs - 1) {
-        int out = lowest(outs), in = round_robin(ports_of(n, sure[out] | hoping[out]), n->port_grant[base + out]);
+    int winners = 0;
+    for (int i = 0; i < count; i++) {
+        int in = requests[i].in, out = requests[i].out;
+        if (!(outs & bit(out)))
+            sure[out] = hoping[out] = inputs_of[out] = 0;
+        *(router->active & bit(in) ? &sure[out] : &hoping[out]) |= bit(in);
+        inputs_of[out] |= bit(n->port_of[in]);
+        outs |= bit(out);
+    }
+    for (; outs; outs &= outs - 1) {
+        int out = lowest(outs), in = round_robin(inputs_of[out], n->port_grant[base + out]);
         granted[in] = (inputs & bit(in) ? granted[in] : 0) | bit(out);
         inputs |= bit(in);
     }
@@ -385,105 +384,129 @@ static int match_switch(Network *n, int32_t r, int *winners, bool *busy)
         if (!channels)
             channels = hoping[out] & n->port_mask[in];
         int vc = round_robin(channels >> in * vcs, n->port_choice[base + in]);
+        requests[winners++] = (Match){in * (int)vcs + vc, out};
+    }
+    return winners;
+}
+
+/* Whether two requests are for one output port or from one input port. */
+static bool clashing(const Network *n, const Match *requests, int count)
+{
+    uint64_t ins = 0, outs = 0;
+    for (int i = 0; i < count; i++) {
+        uint64_t in = bit(n->port_of[requests[i].in]), out = bit(requests[i].out);
+        if (ins & in || outs & out)
+            return true;
+        ins |= in;
+        outs |= out;
+    }
+    return false;
+}
+
+/* Decides which channels go to which ports; rounds move on past the winners. */
+static int match_switch(Network *n, int32_t r, Match *winners, bool *busy)
+{
+    int64_t base = r * n->shape.ports;
+    int count = list_requests(n, r, winners, busy);
+    if (count > 1 && clashing(n, winners, count))
+        count = match_requests(n, r, winners, count);
+    for (int i = 0; i < count; i++) {
+        int in = n->port_of[winners[i].in], out = winners[i].out;
         n->port_grant[base + out] = after(in, n->shape.ports);
         n->port_accept[base + in] = after(out, n->shape.ports);
-        n->port_choice[base + in] = after(vc, vcs);
-        winners[count++] = in * (int)vcs + vc;
+        n->port_choice[base + in] = after(winners[i].in - in * (int)n->shape.vcs, n->shape.vcs);
     }
     return count;
 }
 
-static void return_credit(Network *n, int32_t r, int in)
-{
-    int32_t vcs = (int32_t)n->shape.vcs, vc = in % vcs, from = n->upstream[r * n->shape.ports + n->port_of[in]];
-    if (from < 0) {
-        int32_t e = -1 - from;
-        send_credit(n, n->cycle + 2, -1 - (e * vcs + vc));
-    } else {
-        send_credit(n, n->cycle + 1 + n->shape.latency[from], from * vcs + vc);
-    }
-}
-
-static void pass_on(Network *n, int32_t r, int out, const Flit *flit)
-{
-    const Shape *shape = &n->shape;
-    int32_t link = r * (int32_t)shape->ports + n->port_of[out], peer = shape->peer[link], vcs = (int32_t)shape->vcs;
-    if (peer == NOBODY) {
-        Slot *slot = slot_at(n, n->cycle + 3);
-        slot->eject[slot->ejected++] = (Moving){r * (int32_t)n->channels + out, flit->packet, flit->index};
-        return;
-    }
-    n->free_at[link] = n->cycle + shape->interval[link];
-    int64_t arrival = n->cycle + 1 + shape->latency[link] + shape->interval[link];
-    send_flit(n, arrival, peer * vcs + out % vcs, flit->packet, flit->index);
-}
-
 /* Says for what the front flit of an input channel waited, which leaves now. */
-static void account_move(Network *n, int32_t r, const Queue *queue, const Flit *flit)
+static void account_wait(Network *n, int32_t r, const Queue *queue, const Flit *flit)
 {
-    const Shape *shape = &n->shape;
     Packet *packet = &n->packets[flit->packet];
-    int64_t *link = n->links[r * shape->ports + n->port_of[queue->out]];
-    int64_t ready = larger(queue->since, queue->acquired + (shape->fast ? 0 : 1));
+    int64_t *records = n->ports[r * n->shape.ports + n->port_of[queue->out]].records;
+    int64_t ready = larger(queue->since, queue->acquired + (n->shape.fast ? 0 : 1));
     int64_t credit_wait = larger(0, n->credit_since[r * n->channels + queue->out] - ready);
     account(n, packet, earliest_end(n, packet, r, flit->index, n->cycle), credit_wait);
-    link[LINK_FLITS]++;
-    link[LINK_WAIT] += n->cycle - queue->since - credit_wait;
-    link[CREDIT_WAIT] += credit_wait;
+    records[LINK_WAIT] += n->cycle - queue->since - credit_wait;
+    records[CREDIT_WAIT] += credit_wait;
 }
 
+/* Sends the front flit of an input channel on, and a credit back. */
 static void move_flit(Network *n, int32_t r, int in)
 {
+    const Shape *shape = &n->shape;
+    int64_t channel = r * n->channels + in, first_out = r * n->channels;
     Router *router = &n->routers[r];
-    int64_t channel = r * n->channels + in;
     Queue *queue = &n->queues[channel];
-    Flit flit = n->flits[channel * n->shape.buffer + queue->first];
-    int out = queue->out;
-    account_move(n, r, queue, &flit);
-    if (++queue->first == n->shape.buffer)
+    const Flit *flit = &n->flits[channel * shape->buffer + queue->first];
+    Moving moving = {0, flit->packet, flit->index, flit->left};
+    int out = queue->out, in_port = n->port_of[in], out_port = n->port_of[out], vcs = (int)shape->vcs;
+    const Port *entry = &n->ports[r * shape->ports + in_port];
+    Port *exit = &n->ports[r * shape->ports + out_port];
+
+    if (n->cycle != flit->arrival + (flit->index || shape->fast ? 0 : 2)) /* else it has not waited at all */
+        account_wait(n, r, queue, flit);
+    exit->records[LINK_FLITS]++;
+    if (++queue->first == shape->buffer)
         queue->first = 0;
     if (--queue->count == 0)
         router->occupied &= ~bit(in);
     queue->since = n->cycle + 1;
-    if (--n->credits[r * n->channels + out] == 0)
+    if (--n->credits[first_out + out] == 0)
         router->credited &= ~bit(out);
-    return_credit(n, r, in);
-    pass_on(n, r, out, &flit);
-    if (flit.index < n->packets[flit.packet].flits - 1)
-        return;
-    router->free |= bit(out);
-    router->active &= ~bit(in);
-    if (queue->count)
-        begin(n, r, in, n->cycle + 1);
+
+    int vc = in - in_port * vcs;
+    send_credit(n, n->cycle + entry->back_cycles, entry->back < 0 ? entry->back - vc : entry->back + vc);
+    if (exit->onward == NOBODY) {
+        Slot *slot = slot_at(n, n->cycle + exit->onward_cycles);
+        moving.channel = (int32_t)(first_out + out);
+        slot->eject[slot->ejected++] = moving;
+    } else {
+        exit->free_at = n->cycle + exit->interval;
+        moving.channel = exit->onward + out - out_port * vcs;
+        send_flit(n, n->cycle + exit->onward_cycles, moving);
+    }
+    if (moving.left == 0) {
+        router->free |= bit(out);
+        router->active &= ~bit(in);
+        if (queue->count)
+            begin(n, r, in, n->cycle + 1);
+    }
+}
+
+static void hold_channel(Network *n, int32_t r, Match match)
+{
+    Router *router = &n->routers[r];
+    Queue *queue = &n->queues[r * n->channels + match.in];
+    uint64_t *want = &n->want[r * n->shape.ports + queue->port];
+    queue->out = (uint8_t)match.out;
+    queue->acquired = n->cycle;
+    *want &= ~bit(match.in);
+    if (!*want)
+        router->wanted &= ~bit(queue->port);
+    router->waiting &= ~bit(match.in);
+    router->active |= bit(match.in);
+    router->free &= ~bit(match.out);
 }
 
 /* Acts for one cycle; says whether anything is left to do in the next one, if nothing arrives. */
 static bool step_router(Network *n, int32_t r)
 {
     Router *router = &n->routers[r];
-    Match matches[MOST_CHANNELS];
-    int winners[MOST_PORTS];
+    Match matches[MOST_CHANNELS], winners[MOST_CHANNELS];
     bool busy = router->routing != 0;
     int matched = router->waiting ? match_channels(n, r, matches, &busy) : 0;
     int moving = match_switch(n, r, winners, &busy);
     for (uint64_t routed = router->routing; routed; routed &= routed - 1)
         ask(n, r, lowest(routed));
     router->routing = 0;
-    for (int i = 0; i < matched; i++) {
-        Queue *queue = &n->queues[r * n->channels + matches[i].in];
-        uint64_t *want = &n->want[r * n->shape.ports + queue->port];
-        queue->out = matches[i].out;
-        queue->acquired = n->cycle;
-        router->waiting &= ~bit(matches[i].in);
-        *want &= ~bit(matches[i].in);
-        if (!*want)
-            router->wanted &= ~bit(queue->port);
-        router->active |= bit(matches[i].in);
-        router->free &= ~bit(matches[i].out);
+    for (int i = 0; i < matched; i++)
+        hold_channel(n, r, matches[i]);
+    for (int i = 0; i < moving; i++) { /* a head that hoped may have got no channel, or one without a credit */
+        int in = winners[i].in;
+        if (router->active & bit(in) && router->credited & bit(n->queues[r * n->channels + in].out))
+            move_flit(n, r, in);
     }
-    for (int i = 0; i < moving; i++) /* a head that hoped may have got no channel, or one without a credit */
-        if (router->active & bit(winners[i]) && router->credited & bit(n->queues[r * n->channels + winners[i]].out))
-            move_flit(n, r, winners[i]);
     return busy && router->occupied;
 }
 
@@ -620,9 +643,7 @@ static void make_state(Network *n)
     n->credits = zeros(n, channels, sizeof *n->credits);
     n->lane_credits = zeros(n, lanes, sizeof *n->lane_credits);
     n->credit_since = zeros(n, channels, sizeof *n->credit_since);
-    n->free_at = zeros(n, ports, sizeof *n->free_at);
-    n->upstream = zeros(n, ports, sizeof *n->upstream);
-    n->links = zeros(n, ports, sizeof *n->links);
+    n->ports = zeros(n, ports, sizeof *n->ports);
     n->channel_grant = copied(n, shape->channel_first, channels);
     n->channel_accept = copied(n, shape->channel_first + channels, channels);
     n->port_grant = copied(n, shape->port_first, ports);
@@ -652,6 +673,27 @@ static void set_masks(Network *n)
         n->port_of[c] = (uint8_t)(c / vcs);
 }
 
+static void set_ports(Network *n)
+{
+    const Shape *shape = &n->shape;
+    int32_t vcs = (int32_t)shape->vcs;
+    for (int64_t p = 0; p < shape->routers * shape->ports; p++) {
+        Port *port = &n->ports[p];
+        port->interval = shape->interval[p];
+        port->onward = shape->peer[p] == NOBODY ? NOBODY : shape->peer[p] * vcs;
+        port->onward_cycles = shape->peer[p] == NOBODY ? 3 : 1 + shape->latency[p] + shape->interval[p];
+        if (shape->peer[p] != NOBODY) {
+            n->ports[shape->peer[p]].back = (int32_t)p * vcs;
+            n->ports[shape->peer[p]].back_cycles = 1 + shape->latency[p];
+        }
+    }
+    for (int64_t e = 0; e < shape->endpoints; e++) {
+        Port *port = &n->ports[shape->home[e] * shape->ports + shape->home_port[e]];
+        port->back = -1 - (int32_t)e * vcs;
+        port->back_cycles = 2;
+    }
+}
+
 /* Everything is empty and idle, and has all its credits. */
 static void set_state(Network *n)
 {
@@ -661,17 +703,16 @@ static void set_state(Network *n)
         n->routers[r].free = n->routers[r].credited = all;
         n->routers[r].awake = -1;
     }
-    for (int64_t c = 0; c < shape->routers * n->channels; c++)
+    for (int64_t c = 0; c < shape->routers * n->channels; c++) {
         n->credits[c] = (int32_t)shape->buffer;
-    for (int64_t p = 0; p < shape->routers * shape->ports; p++)
-        if (shape->peer[p] != NOBODY)
-            n->upstream[shape->peer[p]] = (int32_t)p;
+        n->queues[c].router = (int32_t)(c / n->channels);
+        n->queues[c].place = (uint8_t)(c % n->channels);
+    }
     for (int64_t e = 0; e < shape->endpoints; e++) {
         Source *source = &n->sources[e];
         source->first = source->last = source->current = NOBODY;
         source->awake = -1;
         source->credited = lowest_bits(shape->vcs);
-        n->upstream[shape->home[e] * shape->ports + shape->home_port[e]] = (int32_t)(-1 - e);
     }
     for (int64_t lane = 0; lane < shape->endpoints * shape->vcs; lane++)
         n->lane_credits[lane] = (int32_t)shape->buffer;
@@ -692,6 +733,7 @@ Network *network_new(const Shape *shape)
         return NULL;
     }
     set_masks(n);
+    set_ports(n);
     set_state(n);
     return n;
 }
@@ -707,7 +749,7 @@ void network_free(Network *n)
     }
     void *owned[] = {
         n->slots, n->packets, n->done, n->flits, n->queues, n->routers, n->sources, n->want, n->credits,
-        n->lane_credits, n->credit_since, n->free_at, n->upstream, n->links, n->channel_grant, n->channel_accept,
+        n->lane_credits, n->credit_since, n->ports, n->channel_grant, n->channel_accept,
         n->port_grant, n->port_accept, n->port_choice, n->awake_routers, n->next_routers, n->awake_sources,
         n->next_sources, n,
     };

@@ -17,9 +17,9 @@ enum { LINK_FLITS, LINK_WAIT, CREDIT_WAIT, LINK_COLUMNS };
 /* What is fixed. Tables of a port have a row per router; `peer` is the input port that an output feeds, router * ports +
  * port, or NOBODY. `ahead` has a row per router and a column per router of the target; flits_twin.py says what is in it. */
 typedef struct {
-    int64_t routers, ports, endpoints, vcs, buffer, fast, classes;
+    int64_t routers, ports, endpoints, ways, vcs, buffer, fast, classes;
     const int32_t *peer, *latency, *interval; /* [routers, ports] */
-    const uint8_t *route, *upper;             /* [routers, routers] */
+    const uint8_t *route, *upper;             /* [ways, routers, routers] */
     const int32_t *ahead;                     /* [routers, routers, 4] */
     const uint8_t *dimension;                 /* [ports] */
     const int32_t *home, *home_port;          /* [endpoints] */
@@ -35,14 +35,15 @@ typedef struct {
     int32_t source, target, flits, next;
 } Packet;
 
+/* One flit in a buffer: `left` of its packet come after it. */
 typedef struct {
-    int32_t packet, index;
+    int32_t packet, index, left;
     int64_t arrival;
 } Flit;
 
 /* A flit on its way to an input channel, or (of an endpoint) on its way out of an output channel. */
 typedef struct {
-    int32_t channel, packet, index;
+    int32_t channel, packet, index, left;
 } Moving;
 
 /* What arrives in one cycle. Credits of a lane are -1 - lane. */
@@ -52,12 +53,20 @@ typedef struct {
     int32_t *credit;
 } Slot;
 
-/* An input channel. `since` is the first cycle in which its front flit could have left. */
+/* An input channel, and the place of an output channel of the same number. `since` is the first cycle in which the front
+ * flit could have left. */
 typedef struct {
-    int32_t first, count, out;
-    int32_t port;
+    int32_t router, first, count;
+    uint8_t place, port, out; /* of the router: channel; port asked for; channel held */
     int64_t since, acquired;
 } Queue;
+
+/* A port of a router. Of its input: the channel 0 that gets credits back, an endpoint's as -1 - lane, and the cycles that
+ * takes. Of its output: the channel 0 that it feeds or NOBODY, and the cycles to there. */
+typedef struct {
+    int32_t back, back_cycles, onward, onward_cycles, interval;
+    int64_t free_at, records[LINK_COLUMNS];
+} Port;
 
 /* Masks of channels: not empty; computing a route; asking for an output channel, and of these those bound to one class;
  * holding one. Then of output channels: held by nobody; with a credit. `wanted` are the ports that `want` has askers for. */
@@ -89,10 +98,9 @@ typedef struct {
     Router *routers;
     Source *sources;
     uint64_t *want;        /* [routers, ports]: channels that ask for the port */
+    Port *ports;           /* [routers, ports] */
     int32_t *credits, *lane_credits;
-    int64_t *credit_since, *free_at; /* free_at: of ports */
-    int32_t *upstream;     /* [routers, ports]: the output port, or -1 - endpoint, that feeds an input port */
-    int64_t (*links)[LINK_COLUMNS];
+    int64_t *credit_since;
     uint8_t *channel_grant, *channel_accept, *port_grant, *port_accept, *port_choice;
     uint64_t port_mask[MOST_PORTS], upper_half;
     uint8_t port_of[MOST_CHANNELS];
@@ -105,6 +113,12 @@ typedef struct {
 
 Network *network_new(const Shape *shape);
 void network_free(Network *network);
+
+/* Which of the fabric's ways a packet takes: spread evenly, and always the same for its number. */
+static inline int64_t way_of(int64_t packet, int64_t ways)
+{
+    return (int64_t)((uint32_t)packet * 2654435769u >> 30) & (ways - 1);
+}
 
 /* Takes a packet; its create cycle is not before that of the packet before, nor before `cycle`. */
 int64_t network_offer(Network *network, int64_t create, int32_t source, int32_t target, int32_t flits);

@@ -26,8 +26,8 @@ class FlitTables:
     peer : int32 [routers, ports]        Input port that an output feeds (router * ports + port), or -1.
     latency : int32 [routers, ports]     Cycles on the link.
     interval : int32 [routers, ports]    Cycles between one flit and the next on the link.
-    route : uint8 [routers, routers]     Output port towards the router of the target.
-    upper : uint8 [routers, routers]     From source to target router: bit d if it has the upper class in dimension d.
+    route : uint8 [ways, routers, routers]  Output port towards the router of the target; 1, 2 or 4 ways to go.
+    upper : uint8 [ways, routers, routers]  From source to target router: bit d for the upper class in dimension d.
     dimension : uint8 [ports]            Dimension of the links of a port.
     ahead : int32 [routers, routers, 4]  From the switch of a router to the target's endpoint in an empty network:
                                          of a head; of a flit that comes later; of one that is a head up to the last of
@@ -149,6 +149,11 @@ class Source:
     since: int = 0
     flits: int = 0
     credit_wait: int = 0
+
+
+def way_of(packet: int, ways: int) -> int:
+    """Return which of the ways a packet takes: spread evenly, and always the same for its number."""
+    return (packet * 2654435769 % 2**32 >> 30) & (ways - 1)
 
 
 def round_robin(asking: Collection[int], first: int) -> int:
@@ -361,12 +366,14 @@ class FlitTwin:
         head = channel.flits[0]
         home = int(self._tables.home[head.packet.target])
         local = home == router.number
-        channel.port = int(
-            self._tables.home_port[head.packet.target] if local else self._tables.route[router.number, home]
-        )
+        route = self._tables.route[self._way(head.packet), router.number]
+        channel.port = int(self._tables.home_port[head.packet.target] if local else route[home])
         channel.state = WAITING if self._tables.fast else ROUTING
         channel.since = start + self._stages - 2
         router.head_wait += start - head.arrival
+
+    def _way(self, packet: Packet) -> int:
+        return way_of(packet.number, len(self._tables.route))
 
     # Sources.
 
@@ -435,7 +442,7 @@ class FlitTwin:
         home, lower = self._tables.home, self._vcs - self._vcs // 2
         if not self._tables.classes or home[packet.target] == router.number:
             return range(first, first + self._vcs)
-        dimensions = int(self._tables.upper[home[packet.source], home[packet.target]])
+        dimensions = int(self._tables.upper[self._way(packet), home[packet.source], home[packet.target]])
         if dimensions >> int(self._tables.dimension[channel.port]) & 1:
             return range(first + lower, first + self._vcs)
         return range(first, first + lower)

@@ -27,7 +27,7 @@ from aimcsim.network import (
     ring,
     torus,
 )
-from aimcsim.network.bounds import busiest_link
+from aimcsim.network.bounds import BusiestLink
 from aimcsim.network.engine import MOST_FLITS
 from aimcsim.network.load import Offer, Window, measure, saturation
 from aimcsim.network.trace import read_trace, replay, write_trace
@@ -222,7 +222,7 @@ def _show_packets(
     if form == "csv":
         write_trace(sys.stdout, ids, records)
         return
-    figures = packet_figures(plan, records)
+    figures = packet_figures(network, records)
     if form == "json":
         tables.show_json(figures)
         return
@@ -230,9 +230,9 @@ def _show_packets(
     tables.show(noc_views.packet_table(plan.title, figures), *doubts)
 
 
-def packet_figures(plan: Plan, records: PacketRecords) -> Row:
+def packet_figures(network: NetworkEngine, records: PacketRecords) -> Row:
     """Return what a run of packets comes to, in cycles."""
-    busiest = busiest_link(plan.fabric, records.src, records.dst, records.flits)
+    busiest = BusiestLink.of(network.links().busy)
     makespan = int(records.tail_eject.max() - records.create.min())
     latency = records.latency
     return {
@@ -245,7 +245,7 @@ def packet_figures(plan: Plan, records: PacketRecords) -> Row:
         "mean_transfer": float(records.transfer.mean()),
         "mean_link_wait": float(records.link_wait.mean()),
         "mean_credit_wait": float(records.credit_wait.mean()),
-        "busiest_link": plan.fabric.link_name(busiest.router, busiest.port),
+        "busiest_link": network.fabric.link_name(busiest.router, busiest.port),
         "max_link_utilisation": busiest.load / makespan,
     }
 

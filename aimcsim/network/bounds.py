@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,7 +27,7 @@ def cycles_ahead(fabric: Fabric, router: Router) -> NDArray[np.int32]:
     ahead = np.zeros((fabric.routers, fabric.routers, 4), np.int32)
     ahead[...] = EJECT_CYCLES, EJECT_CYCLES, 0, 1
     for hop, (source, target, here) in enumerate(fabric.steps()):
-        port = fabric.route[here, target]
+        port = fabric.route[0, here, target]
         interval = fabric.interval[here, port]
         flight = fabric.latency[here, port] + interval - 1
         ahead[source, target, 0] += flight + router.cycles
@@ -51,27 +51,35 @@ def zero_load_latency(fabric: Fabric, router: Router, src: ArrayLike, dst: Array
 
 
 class BusiestLink(NamedTuple):
-    """The link with most to do: router and output port, and the cycles (or part of all cycles) that it is taken."""
+    """The link with most to do: router and output port, and the cycles that it is taken. No run can be shorter."""
 
     router: int
     port: int
     load: float
 
+    @classmethod
+    def of(cls, loads: NDArray[Any]) -> BusiestLink:
+        """Return the one with the largest load; [routers, ports]."""
+        router, port = divmod(int(loads.argmax()), loads.shape[1])
+        return cls(router, port, float(loads[router, port]))
+
 
 def link_loads(fabric: Fabric, src: ArrayLike, dst: ArrayLike, flits: ArrayLike) -> NDArray[np.float64]:
-    """Return the cycles that packets take each link, or its share if `flits` are rates; [routers, ports]."""
+    """Return the cycles that packets take each link, or its share if `flits` are rates; [routers, ports].
+
+    Where there are several ways, packets count in equal parts on each.
+    """
     start, end = fabric.home[np.asarray(src)], fabric.home[np.asarray(dst)]
     demand = np.zeros((fabric.routers, fabric.routers))
     np.add.at(demand, (start, end), np.asarray(flits, float))
     loads = np.zeros((fabric.routers, fabric.ports))
     np.add.at(loads, (end, fabric.home_port[np.asarray(dst)]), np.asarray(flits, float))
-    for source, target, here in fabric.steps():
-        np.add.at(loads, (here, fabric.route[here, target]), demand[source, target])
+    for way in range(fabric.ways):
+        for source, target, here in fabric.steps(way):
+            np.add.at(loads, (here, fabric.route[way, here, target]), demand[source, target] / fabric.ways)
     return loads * fabric.interval
 
 
 def busiest_link(fabric: Fabric, src: ArrayLike, dst: ArrayLike, flits: ArrayLike) -> BusiestLink:
-    """Return the link that packets take longest; no run can be shorter than its load."""
-    loads = link_loads(fabric, src, dst, flits)
-    router, port = divmod(int(loads.argmax()), fabric.ports)
-    return BusiestLink(router, port, float(loads[router, port]))
+    """Return the link that packets take longest."""
+    return BusiestLink.of(link_loads(fabric, src, dst, flits))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ EAST, WEST, SOUTH, NORTH, LOCAL = range(5)
 """Ports of a router: along the row, along the column, and the first of those to endpoints."""
 DIMENSIONS = (0, 0, 1, 1)
 NO_PORT = -1
-MOST_ROUTERS = 4096
+MOST_ROUTERS = 1024
 MOST_TILES_PER_ROUTER = 32
 MOST_LINK_CYCLES = 65536
 
@@ -37,9 +38,10 @@ class Fabric:
     latency : int32 [routers, ports]     Cycles that a flit is on the link, at least 1.
     interval : int32 [routers, ports]    Cycles from one flit on the link to the next, at least 1.
     home, home_port : int32 [endpoints]  Router and port that each endpoint is joined to.
-    route : uint8 [routers, routers]     Output port from a router towards the router of the target.
-    upper : uint8 [routers, routers]     Of a packet from one router to another: bit d is set if it has the upper class
-                                         of virtual channels in dimension d.
+    route : uint8 [ways, routers, routers]  Output port from a router towards the router of the target, for each of 1, 2
+                                            or 4 ways of one length; a packet takes one of them by its number.
+    upper : uint8 [ways, routers, routers]  Of a packet from one router to another: bit d is set if it has the upper
+                                            class of virtual channels in dimension d.
     classes : bool                       Whether there are two classes (needed where links form rings).
     """
 
@@ -75,10 +77,15 @@ class Fabric:
 
     @cached_property
     def next_router(self) -> Table:
-        """Router that follows on the way from each router to each other; to itself, itself. [routers, routers]."""
+        """Router that follows on each way from each router to each other; to itself, itself."""
         here = np.arange(self.routers)[:, None]
         peer = self.peer[here, np.minimum(self.route, self.ports - 1)]
         return np.where(here == here.T, here, np.where(peer < 0, -1, peer // self.ports)).astype(np.int32)
+
+    @property
+    def ways(self) -> int:
+        """How many ways there are."""
+        return len(self.route)
 
     def link_name(self, router: int, port: int) -> str:
         """Return what the link at an output port is called in tables."""
@@ -87,17 +94,17 @@ class Fabric:
             return f"router[{router}].eject[{ends[0]}]" if ends.size else f"router[{router}].port[{port}]"
         return f"router[{router}].link[{int(self.peer[router, port]) // self.ports}]"
 
-    def path(self, source: int, target: int) -> list[tuple[int, int]]:
+    def path(self, source: int, target: int, way: int = 0) -> list[tuple[int, int]]:
         """Return the output ports, as (router, port), that a packet from one endpoint to another takes."""
         here, last = int(self.home[source]), int(self.home[target])
         taken = []
         while here != last:
-            taken.append((here, int(self.route[here, last])))
-            here = int(self.next_router[here, last])
+            taken.append((here, int(self.route[way, here, last])))
+            here = int(self.next_router[way, here, last])
         return [*taken, (last, int(self.home_port[target]))]
 
-    def steps(self) -> Iterator[tuple[Table, Table, Table]]:
-        """Walk all routes at once: yield, for those still on their way, source, target and present router."""
+    def steps(self, way: int = 0) -> Iterator[tuple[Table, Table, Table]]:
+        """Walk all routes of a way at once: yield, for those not there yet, source, target and present router."""
         source, target = (ends.ravel().astype(np.int32) for ends in np.indices((self.routers, self.routers)))
         here = source
         for _ in range(self.routers + 1):
@@ -106,7 +113,7 @@ class Fabric:
                 return
             source, target, here = source[going], target[going], here[going]
             yield source, target, here
-            here = self.next_router[here, target]
+            here = self.next_router[way, here, target]
             if (here < 0).any():
                 lost = int(np.flatnonzero(here < 0)[0])
                 raise ConfigError(
@@ -125,11 +132,11 @@ class Fabric:
         ConfigError
             If the table has another shape, a route does not arrive, or routes wait for each other in a circle.
         """
-        wanted = (self.routers, self.routers)
-        if route.shape != wanted:
-            raise ConfigError(f"the routing table must be of {wanted[0]} x {wanted[1]} routers (got {route.shape})")
-        classes = self.upper if upper is None else upper
-        other = replace(self, route=np.array(route, np.uint8), upper=np.array(classes, np.uint8))
+        count = self.routers
+        if route.shape != (count, count):
+            raise ConfigError(f"the routing table must be of {count} x {count} routers (got {route.shape})")
+        classes = np.zeros_like(route) if upper is None else upper
+        other = replace(self, route=np.array([route], np.uint8), upper=np.array([classes], np.uint8))
         other.check_routes()
         return other
 
@@ -143,18 +150,23 @@ class Fabric:
         ------
         ConfigError
         """
+        follows = set[tuple[int, int]]().union(*map(self._follows, range(self.ways)))
+        if circle := find_circle(follows):
+            names = " -> ".join(self.link_name(*divmod(link // 2, self.ports)) for link in circle)
+            raise ConfigError(f"the routing table of {self.name} can deadlock: {names}")
+
+    def _follows(self, way: int) -> set[tuple[int, int]]:
+        """Return which links follow each other on any route of a way, each as 2 (router x ports + port) + class."""
         follows: set[tuple[int, int]] = set()
         before = np.full((self.routers, self.routers), -1, np.int64)
-        for source, target, here in self.steps():
-            port = self.route[here, target].astype(np.int64)
-            upper = self.upper[source, target] >> self.dimension[port] & 1 if self.classes else 0
+        for source, target, here in self.steps(way):
+            port = self.route[way, here, target].astype(np.int64)
+            upper = self.upper[way, source, target] >> self.dimension[port] & 1 if self.classes else 0
             link = (here * self.ports + port) * 2 + upper
             last = before[source, target]
             follows.update(zip(last[last >= 0].tolist(), link[last >= 0].tolist(), strict=True))
             before[source, target] = link
-        if circle := find_circle(follows):
-            names = " -> ".join(self.link_name(*divmod(link // 2, self.ports)) for link in circle)
-            raise ConfigError(f"the routing table of {self.name} can deadlock: {names}")
+        return follows
 
 
 def find_circle(follows: set[tuple[int, int]]) -> list[int]:
@@ -183,8 +195,9 @@ def mesh(columns: int, rows: int, *, tiles_per_router: int = 1, link_cycles: int
 def torus(columns: int, rows: int, *, tiles_per_router: int = 1, link_cycles: int = 2) -> Fabric:
     """Return a torus, the shorter way along the row first; a link takes two cycles, as in a folded layout.
 
-    Where both ways are as long, even columns (rows) go up and odd ones down. A packet that will cross the link from the
-    last to the first router of a row (column) has the upper half of the virtual channels in that dimension.
+    Where both directions are as long, a packet takes either by its number, in each dimension by itself. One that will
+    cross the link from the last to the first router of a row (column), or back, has the upper half of the virtual
+    channels in that dimension.
     """
     _check_sizes(columns, rows, tiles_per_router, link_cycles)
     return _lattice(f"{columns}x{rows} torus", columns, rows, tiles_per_router, link_cycles, wrapped=True)
@@ -234,16 +247,16 @@ def chip_row(
     home_port = np.append(LOCAL + tiles % tiles_per_router, [LOCAL + tiles_per_router] * host).astype(np.int32)
     route = _chip_routes(one, columns, chips)
     name = one.name if chips == 1 else f"{chips} chips of {one.name}"
-    return Fabric(name, peer, latency, interval, home, home_port, route, np.zeros_like(route))
+    return Fabric(name, peer, latency, interval, home, home_port, route[None], np.zeros_like(route)[None])
 
 
 def _chip_routes(one: Fabric, columns: int, chips: int) -> NDArray[np.uint8]:
     """Return the routes over several chips: to the gate of the chip, over its link, and on."""
-    route = np.tile(one.route, (chips, chips))
+    route = np.tile(one.route[0], (chips, chips))
     chip, within = np.divmod(np.arange(chips * one.routers), one.routers)
     here, last = chip[:, None], chip[None, :]
-    east = np.where(within == columns - 1, EAST, one.route[within, columns - 1])[:, None]
-    west = np.where(within == 0, WEST, one.route[within, 0])[:, None]
+    east = np.where(within == columns - 1, EAST, one.route[0, within, columns - 1])[:, None]
+    west = np.where(within == 0, WEST, one.route[0, within, 0])[:, None]
     return np.where(last > here, east, np.where(last < here, west, route)).astype(np.uint8)
 
 
@@ -262,9 +275,12 @@ def _lattice(name: str, columns: int, rows: int, tiles: int, link_cycles: int, *
         there = np.arange(routers) + (to % size - along) * pitch
         joined = (size > 1) & (wrapped | ((to >= 0) & (to < size)))
         peer[:, port] = np.where(joined, there * ports + back, NO_PORT)
-    ways = [_ways(column, columns, wrapped=wrapped), _ways(row, rows, wrapped=wrapped)]
-    (onward, crossing), (downward, crossing_down) = ways
-    route = np.where(onward != 0, np.where(onward > 0, EAST, WEST), np.where(downward > 0, SOUTH, NORTH))
+    routes, uppers = [], []
+    for tie_along, tie_down in product((1, -1), repeat=2) if wrapped else [(1, 1)]:
+        onward, crossing = _directions(column, columns, tie_along, wrapped=wrapped)
+        downward, crossing_down = _directions(row, rows, tie_down, wrapped=wrapped)
+        routes.append(np.where(onward != 0, np.where(onward > 0, EAST, WEST), np.where(downward > 0, SOUTH, NORTH)))
+        uppers.append(crossing + 2 * crossing_down)
     endpoints = np.arange(routers * tiles)
     return Fabric(
         name,
@@ -273,20 +289,22 @@ def _lattice(name: str, columns: int, rows: int, tiles: int, link_cycles: int, *
         np.ones_like(peer),
         (endpoints // tiles).astype(np.int32),
         (LOCAL + endpoints % tiles).astype(np.int32),
-        route.astype(np.uint8),
-        (crossing + 2 * crossing_down).astype(np.uint8),
+        np.array(routes, np.uint8),
+        np.array(uppers, np.uint8),
         classes=wrapped,
     )
 
 
-def _ways(place: NDArray[np.int64], size: int, *, wrapped: bool) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return for each pair of places the direction to go in, 1, 0 or -1, and whether the way crosses the wrap link."""
+def _directions(
+    place: NDArray[np.int64], size: int, tie: int, *, wrapped: bool
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return for each pair of places the direction to go in, 1, 0 or -1, and whether that crosses the wrap link."""
     here, to = place[:, None], place[None, :]
     ahead = to - here
     if not wrapped:
         return np.sign(ahead), np.zeros(ahead.shape, bool)
     distance = ahead % size
-    up = (2 * distance < size) | ((2 * distance == size) & (here % 2 == 0))
+    up = (2 * distance < size) | ((2 * distance == size) & (tie > 0))
     direction = np.where(distance == 0, 0, np.where(up, 1, -1))
     return direction, direction * ahead < 0
 

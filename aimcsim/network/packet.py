@@ -7,7 +7,7 @@ the others of its packet follow. What that costs in accuracy stands in docs/netw
 from __future__ import annotations
 
 from aimcsim import _kernels
-from aimcsim.network.bounds import busiest_link
+from aimcsim.network.bounds import BusiestLink
 from aimcsim.network.engine import EJECT_CYCLES, NetworkEngine, Router
 from aimcsim.network.fabric import Fabric
 
@@ -41,7 +41,7 @@ class PacketNetwork(NetworkEngine):
         if not gone.any():
             return []
         span = int(records.tail_eject.max() - records.create.min())
-        busiest = busiest_link(self.fabric, records.src[gone], records.dst[gone], records.flits[gone])
+        busiest = BusiestLink.of(self.links().busy)
         share = busiest.load / span
         name = self.fabric.link_name(busiest.router, busiest.port)
         if share > TRUSTED_BOUND:

@@ -95,7 +95,7 @@ def test_calendars_warn_where_they_should_not_be_trusted(command):
         (("--size", "8"), "--size is COLUMNSxROWS, as in 8x8 (got `8`)"),
         (("--size", "0x4"), "at least one column and one row of routers (got 0x4)"),
         (("--size", "-3x4"), "--size is COLUMNSxROWS, as in 8x8 (got `-3x4`)"),
-        (("--size", "999x999"), "at most 4096 routers"),
+        (("--size", "999x999"), "at most 1024 routers"),
         (("--topology", "ring"), "--size of a ring is the number of its routers (got `8x8`)"),
         (("--topology", "torus", "--vcs", "1"), "needs at least 2 virtual channels, one for each class (got 1)"),
         (("--topology", "torus", "--chips", "2"), "--chips joins meshes; a torus is of one chip"),

@@ -35,7 +35,7 @@ def test_the_time_of_every_packet_is_transfer_and_waits(implementation, referenc
     """Transfer is what the formula gives for an empty network; two packets for one link wait for the link.
 
     Case link2_v1: both heads ask router 1 for +x in cycle 5; the first gets it for 5 to 8, the second waits 4 cycles.
-    Of credit_B1, a packet of 32 flits over buffers of 1: 45 cycles in an empty network, 169 taken, the rest for credits.
+    Of credit_B1, a packet of 32 flits over buffers of 1: 45 cycles in an empty network, 169 taken, the rest: credits.
     """
     waits = {}
     for case in cases(reference / "cases.csv"):
