@@ -437,11 +437,9 @@ static void move_flit(Network *n, int32_t r, int in)
     port->records[LINK_FLITS]++;
     if (++queue->first == n->shape.buffer)
         queue->first = 0;
-    if (--queue->count == 0)
-        router->occupied &= ~bit(in);
+    router->occupied &= ~((uint64_t)(--queue->count == 0) << in); /* without branches: they are hard to predict */
     queue->since = n->cycle + 1;
-    if (--n->credits[first + out] == 0)
-        router->credited &= ~bit(out);
+    router->credited &= ~((uint64_t)(--n->credits[first + out] == 0) << out);
     send_credit(n, n->cycle + queue->back_cycles, queue->back);
     Slot *slot = slot_at(n, n->cycle + port->onward_cycles);
     if (port->onward == NOBODY)
