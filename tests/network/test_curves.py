@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("compiled")
 SATURATES_EARLY = ("mesh8_transpose", "mesh8_hot4x5")
 """Half of saturation is below the second measured rate."""
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts/noc_curves"
