@@ -1,0 +1,73 @@
+# cython: language_level=3
+"""Effective conductances of an array with resistive lines: a thin door to wires.c.
+
+Design
+    a. Shapes and values are checked once, in elimination.py; nothing here checks them again.
+    b. The work is C (wires_impl.h), compiled once per instruction set; `isa` chooses among them per call.
+    c. Every element has one order of operations, so all instruction sets and the twin agree bit for bit.
+Inputs, shapes, dtypes
+    g float64 [inputs, outputs], below float64 [inputs], out float64 [outputs, inputs]
+Ownership
+    The caller owns all arrays. Scratch of about 8 (outputs + 35) (outputs + inputs) bytes is made and dropped here.
+GIL
+    Released around the C call; no shared state, so calls may run side by side on different outputs.
+Complexity
+    inputs outputs^2 (outputs + inputs) / 2 multiplications each followed by a subtraction.
+Twin
+    wires_twin.py, same name and arguments without `isa`.
+"""
+
+from cython.view cimport array as cvarray
+
+
+cdef extern from "wires.h" nogil:
+    const int AIMCSIM_DEPTH
+
+    ctypedef struct elimination:
+        Py_ssize_t inputs, outputs
+        const double *g
+        double head, pitch
+        const double *below
+        Py_ssize_t y_width, j_width
+        double *y
+        double *j
+        double *line
+        double *column
+        double *left
+        double *right
+
+    void aimcsim_eliminate(int isa, const elimination *e)
+
+
+cdef Py_ssize_t padded(Py_ssize_t columns):
+    """Return an odd multiple of 16 columns: rows of a power of two would all fall on the same cache lines."""
+    return ((columns + AIMCSIM_DEPTH - 1) // AIMCSIM_DEPTH | 1) * AIMCSIM_DEPTH
+
+
+cdef double[:, ::1] zeros(Py_ssize_t rows, Py_ssize_t columns):
+    cdef double[:, ::1] made = cvarray((rows, columns), sizeof(double), "d")
+    made[:, :] = 0.0
+    return made
+
+
+def eliminate(
+    int isa,
+    const double[:, ::1] g,     # IN
+    double head,                # IN
+    double pitch,               # IN
+    const double[::1] below,    # IN
+    double[:, ::1] out,         # OUT
+):
+    """Write the effective conductances to `out`."""
+    cdef elimination e
+    e.inputs, e.outputs = g.shape[0], g.shape[1]
+    e.g, e.below, e.head, e.pitch = &g[0, 0], &below[0], head, pitch
+    e.y_width, e.j_width = padded(e.outputs), padded(1 + e.inputs)
+    cdef double[:, ::1] y = zeros(e.outputs, e.y_width), j = zeros(e.outputs, e.j_width)
+    cdef double[:, ::1] line = zeros(4, e.y_width), column = zeros(AIMCSIM_DEPTH, e.y_width)
+    cdef double[:, ::1] left = zeros(e.y_width, AIMCSIM_DEPTH), right = zeros(e.y_width + e.j_width, AIMCSIM_DEPTH)
+    e.y, e.j, e.line, e.column = &y[0, 0], &j[0, 0], &line[0, 0], &column[0, 0]
+    e.left, e.right = &left[0, 0], &right[0, 0]
+    with nogil:
+        aimcsim_eliminate(isa, &e)
+    out[:, :] = j[:, 1 : 1 + e.inputs]
