@@ -10,13 +10,14 @@ Inputs, shapes, dtypes
 Ownership
     The caller owns all arrays. Scratch of about 8 (outputs + 35) (outputs + inputs) bytes is made and dropped here.
 GIL
-    Released around the C call; no shared state, so calls may run side by side on different outputs.
+    Released around the C calls, one for each input line, between which signals are heard; no shared state, so calls may run side by side on different outputs.
 Complexity
     inputs outputs^2 (outputs + inputs) / 2 multiplications each followed by a subtraction.
 Twin
     wires_twin.py, same name and arguments without `isa`.
 """
 
+from cpython.exc cimport PyErr_CheckSignals
 from cython.view cimport array as cvarray
 
 
@@ -36,7 +37,7 @@ cdef extern from "wires.h" nogil:
         double *left
         double *right
 
-    void aimcsim_eliminate(int isa, const elimination *e)
+    void aimcsim_eliminate(int isa, const elimination *e, Py_ssize_t i)
 
 
 cdef Py_ssize_t padded(Py_ssize_t columns):
@@ -68,6 +69,9 @@ def eliminate(
     cdef double[:, ::1] left = zeros(e.y_width, AIMCSIM_DEPTH), right = zeros(e.y_width + e.j_width, AIMCSIM_DEPTH)
     e.y, e.j, e.line, e.column = &y[0, 0], &j[0, 0], &line[0, 0], &column[0, 0]
     e.left, e.right = &left[0, 0], &right[0, 0]
-    with nogil:
-        aimcsim_eliminate(isa, &e)
+    cdef Py_ssize_t i
+    for i in range(e.inputs):
+        with nogil:
+            aimcsim_eliminate(isa, &e, i)
+        PyErr_CheckSignals()  # big arrays take minutes
     out[:, :] = j[:, 1 : 1 + e.inputs]

@@ -14,9 +14,7 @@ from aimcsim._kernels import dispatch, wires_twin
 EXTENSION = "aimcsim._kernels._wires"
 
 
-def eliminate(
-    g: NDArray[np.float64], *, head: float, pitch: float, below: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def eliminate(g: NDArray[np.float64], *, head: float, pitch: float, below: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the effective conductances [inputs, outputs] of the cells `g` [inputs, outputs], siemens.
 
     Entry (i, j) is the current into the ground at the end of output line j per volt at the source of input line i. The

@@ -6,6 +6,7 @@
 
 #include "array.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
@@ -46,18 +47,18 @@
 #pragma GCC pop_options
 #endif
 
-void aimcsim_eliminate(int isa, const elimination *e)
+void aimcsim_eliminate(int isa, const elimination *e, ptrdiff_t i)
 {
 #if AIMCSIM_X86
     if (isa == AIMCSIM_AVX512) {
-        eliminate_avx512(e);
+        eliminate_avx512(e, i);
         return;
     }
     if (isa == AIMCSIM_AVX2) {
-        eliminate_avx2(e);
+        eliminate_avx2(e, i);
         return;
     }
 #endif
     (void)isa;
-    eliminate_baseline(e);
+    eliminate_baseline(e, i);
 }

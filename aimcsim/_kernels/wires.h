@@ -20,13 +20,14 @@ typedef struct {
     ptrdiff_t y_width, j_width;
     double *y;            /* IN zeros; SCRATCH [outputs][y_width], width at least outputs */
     double *j;            /* IN zeros; OUT [outputs][j_width], width at least 1 + inputs: column 1 + i of row j is the
-                             effective conductance from input i to output j, column 0 their sum */
+                             effective conductance from input i to output j, column 0 their sum, once all lines are in */
     double *line;         /* SCRATCH [4][y_width] */
     double *column;       /* SCRATCH [16][y_width] */
     double *left;         /* SCRATCH [y_width][16] */
     double *right;        /* SCRATCH [y_width + j_width][16] */
 } elimination;
 
-void aimcsim_eliminate(int isa, const elimination *e);
+/* Adds input line i and the segments below it; lines come in ascending order. */
+void aimcsim_eliminate(int isa, const elimination *e, ptrdiff_t i);
 
 #endif

@@ -184,20 +184,19 @@ static void NAME(load_matrix)(const elimination *e, double r)
         e->y[n * width + n] = 1.0 + sum[n];
 }
 
-static void NAME(eliminate)(const elimination *e)
+/* Adds input line i and the segments below it. */
+static void NAME(eliminate)(const elimination *e, ptrdiff_t i)
 {
     const ptrdiff_t outputs = e->outputs, width = e->y_width;
-    for (ptrdiff_t i = 0; i < e->inputs; i++) {
-        const double r = e->below[i];
-        NAME(add_input_line)(e, i);
-        if (r == 0.0)
-            continue;
-        NAME(load_matrix)(e, r);
-        NAME(sweep)(e, (i + 2 + DEPTH - 1) / DEPTH * DEPTH);
-        for (ptrdiff_t n = 0; n < outputs; n++)
-            for (ptrdiff_t k = 0; k < n; k++)
-                e->y[n * width + k] /= r;
-    }
+    const double r = e->below[i];
+    NAME(add_input_line)(e, i);
+    if (r == 0.0)
+        return;
+    NAME(load_matrix)(e, r);
+    NAME(sweep)(e, (i + 2 + DEPTH - 1) / DEPTH * DEPTH);
+    for (ptrdiff_t n = 0; n < outputs; n++)
+        for (ptrdiff_t k = 0; k < n; k++)
+            e->y[n * width + k] /= r;
 }
 
 #undef INLINE
