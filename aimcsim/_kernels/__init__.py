@@ -2,6 +2,7 @@
 
 from aimcsim._kernels.dispatch import active, implementations, select, stream_loop, token_game, train_loop
 from aimcsim._kernels.elimination import eliminate
+from aimcsim._kernels.normals import fill_normals, fill_uniforms
 from aimcsim._kernels.packing import pack_weights
 from aimcsim._kernels.reads import ColumnRead, Converter, mvm_f32
 
@@ -10,6 +11,8 @@ __all__ = [
     "Converter",
     "active",
     "eliminate",
+    "fill_normals",
+    "fill_uniforms",
     "implementations",
     "mvm_f32",
     "pack_weights",
