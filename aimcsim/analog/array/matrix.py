@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -252,7 +253,7 @@ def split_evenly(size: int, most: int, split: Split) -> list[slice]:
     each = most if split == "full" and size % count else round(size / count)
     even = most and size - each * (count - 1) > most
     bounds = [size * index // count if even else each * index for index in range(count)] + [size]
-    return [slice(*pair) for pair in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [slice(*pair) for pair in pairwise(bounds)]
 
 
 def finite_matrix(name: str, values: ArrayLike, columns: int = 0, *, empty: bool = False) -> Floats:

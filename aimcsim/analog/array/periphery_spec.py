@@ -24,7 +24,7 @@ class PeripherySpec:
         Conductance of a piece of wire over the largest one of a cell.
     voltage_offset_sigma, series_resistance : float
         Offset of a column, drawn once and cut off at 0, and resistance r in its way:
-        ``(1 - o) p / (1 + r |p|) - (1 + o) q / (1 + r |q|)`` with ``q = reference_weight * sum_j x_j`` and ``p = y + q``.
+        ``(1 - o) p / (1 + r |p|) - (1 + o) q / (1 + r |q|)`` with ``q = reference_weight * sum_j x_j``, ``p = y + q``.
     reference_weight : float
         Weight of the reference cell that the output is a difference to; 0 for none.
     weight_noise, weight_noise_sigma : str, float

@@ -251,8 +251,9 @@ class ReadoutSpec:
     accumulation : str
         Whether the reads of one vector are put together before (`analog`: charge on a capacitor) or after conversion.
     read_noise : str
-        `lumped`: the noise of all cells of a column as one number, which has the same distribution where no cell is read
-        as less than 0 and wires are ideal. `sampled`: cell by cell, which takes as many numbers as there are cells.
+        `lumped`: the noise of all cells of a column as one number, which has the same distribution where no cell is
+        read as less than 0 and wires are ideal. `sampled`: cell by cell, which takes as many numbers as there are
+        cells.
     gain : float
         Digital factor of all outputs.
     """

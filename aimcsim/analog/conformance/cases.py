@@ -162,7 +162,7 @@ def _circuits(
 
 def _wired(settings: Settings, circuit: str) -> tuple[AnalogSpec, float]:
     """Return the array, and the resistance of its terminals."""
-    settings.ignore(("solvers", "unit"))
+    settings.ignore("solvers", "unit")
     rmin = settings.number("Rmin", 1000.0, 1e-9)
     wires = WireSpec(
         settings.number("Rp_row", 0.0, 0.0),

@@ -103,18 +103,18 @@ def _judge(found: list[_Difference]) -> tuple[bool, str]:
         return False, f"kernels ({_kernels.active().name}) and twin give different bits"
     if all(one.step is None for one in found):
         beyond = sum(int((~one.exact).sum()) for one in found)
-        return (not beyond), f"{beyond} outputs beyond" if beyond else f"all outputs within {found[0].gate:g}"
+        return (not beyond), f"{beyond} beyond {found[0].gate:g}" if beyond else f"within {found[0].gate:g}"
     one = found[0]  # cases with converters have a single comparison
     count = one.difference.size
     tied = int((one.ties > 0).sum())
     if tied / count >= TIE_RICH:
         return _judge_tie_rich(one, tied)
     if not _within_one_step(one).all():
-        return False, f"{int((~_within_one_step(one)).sum())} outputs off by more than one step"
+        return False, f"{int((~_within_one_step(one)).sum())} off by more than a step"
     equal = int(one.exact.sum())
     if equal < LEAST_EQUAL * count:
-        return False, f"{equal} of {count} outputs equal, {LEAST_EQUAL:.1%} needed"
-    return True, "all outputs equal" if equal == count else f"all outputs within one step, {equal} of {count} equal"
+        return False, f"{equal} of {count} equal, {LEAST_EQUAL:.1%} needed"
+    return True, "all equal" if equal == count else f"{equal} of {count} equal"
 
 
 def _judge_tie_rich(one: _Difference, tied: int) -> tuple[bool, str]:
@@ -123,10 +123,8 @@ def _judge_tie_rich(one: _Difference, tied: int) -> tuple[bool, str]:
     count = one.difference.size
     allowed = one.ties * one.step + one.gate * one.largest
     wrong = int((one.difference > allowed).sum())
-    name = f"tie-rich: {tied} of {count} outputs have a conversion within {AT_TIE:g} codes of a tie"
-    if wrong:
-        return False, f"{name}; {wrong} outputs differ by more than their ties allow"
-    return True, f"{name} and may be a step off for each"
+    name = f"tie-rich: {tied} of {count} have codes within {AT_TIE:g} of a tie"
+    return not wrong, f"{name}, {wrong} differ by more than a step for each" if wrong else name
 
 
 def _compare(case: Comparison) -> _Difference:
@@ -165,7 +163,7 @@ def _on_twin() -> Iterator[bool]:
 
 
 def _steps(matrix: AnalogMatrix, product: Product, case: Comparison) -> tuple[Floats | None, Floats]:
-    """Return what one code counts at most, and how many conversions of an output stand at a tie: float64 [B, N] both."""
+    """Return what one code counts at most, and how many conversions of an output stand at a tie: float64 [B, N]."""
     ties = np.zeros(case.outputs.shape)
     step = np.zeros(case.outputs.shape)
     if not product.codes or product.seen is None:

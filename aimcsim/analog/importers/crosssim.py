@@ -37,8 +37,15 @@ _CURVES: Final = {"IdealDevice": "linear", "CubicDevice": "cubic", "RRAMMilo": "
 _MILO_LARGEST_S: Final = 225e-6  # the largest conductance that CrossSim's RRAMMilo has, whatever Rmin
 
 # How CrossSim computes, not what; and the products from the other side, which nobody asks for here.
-_NO_EFFECT: Final = ("simulation.", "core.mapping.inputs.vmm.", "xbar.adc.vmm.", "xbar.dac.vmm.")
-_MATCH: Final = ("core.mapping.inputs._match", "xbar.adc._match", "xbar.dac._match")
+_NO_EFFECT: Final = (
+    "simulation.",
+    "core.mapping.inputs.vmm.",
+    "core.mapping.inputs._match",
+    "xbar.adc.vmm.",
+    "xbar.adc._match",
+    "xbar.dac.vmm.",
+    "xbar.dac._match",
+)
 
 
 def load_crosssim(path: str | Path, inputs: int = 0) -> AnalogSpec:
@@ -82,7 +89,7 @@ def crosssim_spec(params: Mapping[str, Any], file: str = "CrossSim parameters", 
 
 
 def _spec(settings: Settings, inputs: int) -> AnalogSpec:
-    settings.ignore(key for key in settings.keys() if key.startswith(_NO_EFFECT) or key in _MATCH)
+    settings.ignore(*_NO_EFFECT)
     cells = _cells(settings)
     driven = _inputs(settings)
     readout = ReadoutSpec(
@@ -205,7 +212,7 @@ def _input_range(settings: Settings, group: str, *, signed: bool, levels: bool) 
     limit = {"limit": 1.0} if clips else {}
     percentile = settings.value(f"{group}.percentile", None)
     if percentile is not None:
-        settings.ignore((f"{group}.min", f"{group}.max"))
+        settings.ignore(f"{group}.min", f"{group}.max")
         if not signed:
             raise settings.error(f"{group}.percentile", "is supported for signed inputs only")
         return {"range": "percentile", "percentile": settings.number(f"{group}.percentile", 1.0, 1e-6), **limit}
@@ -220,7 +227,7 @@ def _converter(settings: Settings, cells: CellSpec, inputs: InputSpec, rows: int
     adc = "xbar.adc.mvm"
     kind, levels = settings.choice(f"{adc}.model", "IdealADC", _ADCS)
     bits = settings.integer(f"{adc}.bits", 0, 0, 16)
-    settings.ignore((f"{adc}.signed",))
+    settings.ignore(f"{adc}.signed")
     settings.only(f"{adc}.stochastic_rounding", False)
     chosen = settings.choice(f"{adc}.adc_range_option", "CALIBRATED", _RANGES)
     given = settings.value(f"{adc}.calibrated_range", None)
@@ -297,9 +304,9 @@ def _device(settings: Settings) -> dict[str, Any]:
     """Return wires, and what cells are not linear."""
     for effect in ("programming_error", "drift_error", "read_noise"):
         settings.only(f"xbar.device.{effect}.enable", False)
-        settings.ignore((f"xbar.device.{effect}.model", f"xbar.device.{effect}.magnitude"))
+        settings.ignore(f"xbar.device.{effect}.model", f"xbar.device.{effect}.magnitude")
     settings.only("xbar.device.time", 0)
-    settings.ignore(("xbar.device.clip_conductance",))
+    settings.ignore("xbar.device.clip_conductance")
     curve = settings.choice("xbar.device.nonlinear_IV.model", "IdealDevice", _CURVES)
     if not settings.flag("xbar.device.nonlinear_IV.enable", default=False):
         curve = "linear"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from aimcsim.errors import ConfigError, Problem
@@ -34,10 +34,6 @@ class Settings:
         if key in self._places:
             line, column = self._places[key].line, self._places[key].column
         return ConfigError(Problem(self.file, line, column, key, message))
-
-    def keys(self) -> tuple[str, ...]:
-        """Return all keys that were given."""
-        return tuple(self._values)
 
     def value(self, key: str, default: Any) -> Any:
         """Return the value of `key` unchecked."""
@@ -87,9 +83,11 @@ class Settings:
         if value not in allowed:
             raise self.error(key, f"{quoted(value)} is not supported; there is only {quoted(allowed[0])}")
 
-    def ignore(self, keys: Iterable[str]) -> None:
-        """Take note of keys that do not bear on values."""
+    def ignore(self, *keys: str) -> None:
+        """Take note of keys that do not bear on values; one that ends in a dot stands for all below it."""
         self._known.update(keys)
+        groups = tuple(key for key in keys if key.endswith("."))
+        self._known.update(key for key in self._values if key.startswith(groups))
 
     def finish(self) -> None:
         """Refuse keys that nobody asked for.
