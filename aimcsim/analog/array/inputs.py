@@ -97,9 +97,8 @@ def _levels(scaled: NDArray[Any], inputs: InputSpec) -> tuple[NDArray[Any], NDAr
         return np.clip(np.rint(scaled / inputs.step) * inputs.step, low, high), clipped
     inside = np.clip(scaled, low, high)
     if inputs.bits:
-        origin = low if inputs.sign in ("offset", "unsigned") else 0.0
-        step = level_step(inputs)
-        inside = np.rint((inside - origin) / step) * step + origin
+        steps = 1.0 / level_step(inputs)
+        inside = np.rint((inside - low) * steps) / steps + low
     return inside, clipped
 
 
