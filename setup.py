@@ -32,12 +32,13 @@ STREAMS = (
     "streams_path.c",
     "streams_train.c",
 )
+VECTOR_PARTS = ("vectors_impl.h", "product_impl.h", "digits_impl.h")
 EXTENSIONS = [
     Extension(
         "aimcsim._kernels._array",
         [f"{KERNELS}/_array.pyx", f"{KERNELS}/array.c"],
         include_dirs=[KERNELS],
-        depends=[f"{KERNELS}/array.h", f"{KERNELS}/array_impl.h"],
+        depends=[f"{KERNELS}/{name}" for name in ("array.h", "array_impl.h", *VECTOR_PARTS)],
         extra_compile_args=COMPILE_ARGS,
         extra_link_args=LINK_ARGS,
     ),
