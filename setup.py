@@ -33,6 +33,7 @@ STREAMS = (
     "streams_train.c",
 )
 VECTOR_PARTS = ("vectors_impl.h", "product_impl.h", "digits_impl.h")
+VALUE_PARTS = ("array.h", "values.h", "values_isa.h", "levels_impl.h", "values_impl.h", "slices_impl.h")
 EXTENSIONS = [
     Extension(
         "aimcsim._kernels._array",
@@ -40,6 +41,15 @@ EXTENSIONS = [
         include_dirs=[KERNELS],
         depends=[f"{KERNELS}/{name}" for name in ("array.h", "array_impl.h", *VECTOR_PARTS)],
         extra_compile_args=COMPILE_ARGS,
+        extra_link_args=LINK_ARGS,
+    ),
+    Extension(
+        "aimcsim._kernels._values",
+        [f"{KERNELS}/_values.pyx", f"{KERNELS}/values.c"],
+        include_dirs=[KERNELS],
+        depends=[f"{KERNELS}/{name}" for name in (*VALUE_PARTS, *VECTOR_PARTS)],
+        # Without errno and traps, roots and choices become vectors; no bit of a result depends on either.
+        extra_compile_args=[*COMPILE_ARGS, "-fno-math-errno", "-fno-trapping-math"],
         extra_link_args=LINK_ARGS,
     ),
     Extension(

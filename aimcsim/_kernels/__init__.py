@@ -3,15 +3,35 @@
 from aimcsim._kernels.dispatch import active, implementations, select, stream_loop, token_game, train_loop
 from aimcsim._kernels.packing import pack_weights
 from aimcsim._kernels.reads import ColumnRead, Converter, mvm_f32
+from aimcsim._kernels.value_parts import Conversions
+from aimcsim._kernels.values import (
+    Converters,
+    Levels,
+    Noise,
+    Product,
+    converted_product,
+    in_threads,
+    serial_planes,
+    sliced_product,
+)
 
 __all__ = [
     "ColumnRead",
+    "Conversions",
     "Converter",
+    "Converters",
+    "Levels",
+    "Noise",
+    "Product",
     "active",
+    "converted_product",
     "implementations",
+    "in_threads",
     "mvm_f32",
     "pack_weights",
     "select",
+    "serial_planes",
+    "sliced_product",
     "stream_loop",
     "token_game",
     "train_loop",

@@ -9,7 +9,7 @@ Design
 Inputs, shapes, dtypes
     mvm_f32        x float32 [B, G, K] (last axis contiguous), w float32 [G, ceil(N / 32), K, 32],
                    out float32 [B, G, N]
-    read_columns   levels uint16 [B, channels, K], digits uint8 [K, 64 * ceil(cells * N / 64)] packed by packing.py,
+    read_columns   levels uint16 [B, channels, K], digits uint8 [ceil(cells * N / 64), K, 64] packed by packing.py,
                    planes int32 [P, 4] (phase, channel, bit, scale), gains int64 [phases], factors int64 [cells, N],
                    out int64 [B, N], codes int32 [B, phases, cells * N] or None
 Ownership
@@ -97,7 +97,7 @@ def mvm_f32(
 def read_columns(
     int isa,
     const uint16_t[:, :, ::1] levels,   # IN
-    const uint8_t[:, ::1] digits,       # IN
+    const uint8_t[:, :, ::1] digits,    # IN
     const int32_t[:, ::1] planes,       # IN
     const int64_t[::1] gains,           # IN
     const int64_t[:, ::1] factors,      # IN
@@ -113,14 +113,14 @@ def read_columns(
         return
     r.batch, r.array.channels, r.array.rows = levels.shape[0], levels.shape[1], levels.shape[2]
     r.phases, r.array.planes = gains.shape[0], planes.shape[0]
-    r.cells, r.outputs, r.array.width = factors.shape[0], factors.shape[1], digits.shape[1]
+    r.cells, r.outputs, r.array.width = factors.shape[0], factors.shape[1], digits.shape[0] * 64
     r.step, r.low, r.high = converter
     r.array.digit_max, r.wide = digit_max, wide
     cdef uint16_t[:, ::1] driven = cvarray((r.array.planes, r.array.rows), sizeof(uint16_t), "H")
     cdef int32_t[::1] count = cvarray((r.array.planes,), sizeof(int32_t), "i")
     cdef int64_t[::1] accumulator = cvarray((r.array.width,), sizeof(int64_t), "q")
     r.levels = &levels[0, 0, 0]
-    r.array.digits, r.array.plane = &digits[0, 0], <const input_plane *> &planes[0, 0]
+    r.array.digits, r.array.plane = &digits[0, 0, 0], <const input_plane *> &planes[0, 0]
     r.gain, r.factor = &gains[0], &factors[0, 0]
     r.array.driven, r.array.count, r.accumulator = &driven[0, 0], &count[0], &accumulator[0]
     r.out = &out[0, 0]

@@ -40,7 +40,7 @@
 #pragma GCC target("avx2")
 #define NAME(x) x##_avx2
 #define VECTOR_BYTES 32
-#define PANELS 4
+#define PANELS 2
 #define BATCH_ROWS 6
 #define BATCH_VECTORS 2
 #define LONE_VECTORS 8
@@ -60,7 +60,7 @@
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,prefer-vector-width=512")
 #define NAME(x) x##_avx512
 #define VECTOR_BYTES 64
-#define PANELS 4
+#define PANELS 2
 #define BATCH_ROWS 6
 #define BATCH_VECTORS 4
 #define LONE_VECTORS 8

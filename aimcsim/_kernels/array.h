@@ -32,7 +32,7 @@ typedef struct {
 /* Cell digits and the planes that drive them. */
 typedef struct {
     ptrdiff_t channels, rows, planes;
-    const uint8_t *digits;      /* IN  [rows][width], packed in panels (see packing.py) */
+    const uint8_t *digits;      /* IN  [width / 64][rows][64], packed (see packing.py) */
     ptrdiff_t width;            /* columns, padded to a multiple of 64 */
     const input_plane *plane;   /* IN  [planes], ordered by phase */
     int32_t digit_max;          /* largest digit, 1..255 */

@@ -8,6 +8,7 @@
  *    overflow those (65535 / digit_max); then split again into 32 bits.
  * c. Splitting twice deals byte 4 l + q of a panel to lane l of result q. Digits are packed so that this byte is
  *    column 16 q + l, whatever the vector width: no shuffle is needed and the packing is the same everywhere.
+ * d. A panel's rows follow one another, so that a panel stays in the nearest cache while its phases are read.
  */
 
 /* The rows each plane drives, without a branch on the data: every row is written, only driven ones advance. */
@@ -30,6 +31,7 @@ static void NAME(list_driven_rows)(const digit_array *a, const uint16_t *levels)
 INLINE void NAME(add_rows)(const digit_array *a, const uint8_t *digits, const uint16_t *driven, ptrdiff_t count,
                            int32_t scale, int panels, int32_t *sums)
 {
+    const ptrdiff_t panel = a->rows * AIMCSIM_PANEL;
     const ptrdiff_t rows8 = 255 / a->digit_max, rows16 = 65535 / a->digit_max;
     const NAME(halves) low_byte = (NAME(halves)){0} + 0xFF;
     const NAME(words) low_half = (NAME(words)){0} + 0xFFFF;
@@ -45,9 +47,9 @@ INLINE void NAME(add_rows)(const digit_array *a, const uint8_t *digits, const ui
                 sum[v] = (NAME(bytes)){0};
             const ptrdiff_t end8 = end16 - i < rows8 ? end16 : i + rows8;
             for (; i < end8; i++) {
-                const uint8_t *row = digits + driven[i] * a->width;
+                const uint8_t *row = digits + driven[i] * AIMCSIM_PANEL;
                 for (int v = 0; v < panels * PARTS; v++)
-                    sum[v] += *(const NAME(bytes) *)(row + v * VECTOR_BYTES);
+                    sum[v] += *(const NAME(bytes) *)(row + v / PARTS * panel + v % PARTS * VECTOR_BYTES);
             }
             for (int v = 0; v < panels * PARTS; v++) {
                 even[v] += (NAME(halves))sum[v] & low_byte;
@@ -67,5 +69,5 @@ INLINE void NAME(add_rows)(const digit_array *a, const uint8_t *digits, const ui
 /* Adds what plane `i` drives to the sums of `panels` panels from column `first` on. */
 INLINE void NAME(add_plane)(const digit_array *a, ptrdiff_t i, ptrdiff_t first, int panels, int32_t *sums)
 {
-    NAME(add_rows)(a, a->digits + first, a->driven + i * a->rows, a->count[i], a->plane[i].scale, panels, sums);
+    NAME(add_rows)(a, a->digits + first * a->rows, a->driven + i * a->rows, a->count[i], a->plane[i].scale, panels, sums);
 }

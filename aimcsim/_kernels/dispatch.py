@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from aimcsim._kernels import array_twin
+from aimcsim._kernels import array_twin, values_twin
 
 EXTENSION = "aimcsim._kernels._array"
+VALUES = "aimcsim._kernels._values"
 ISA_NAMES = ("baseline", "sse2", "avx2", "avx512")
 
 
@@ -27,15 +28,24 @@ class Implementation:
     name: str
     mvm_f32: Callable[..., None]
     read_columns: Callable[..., None]
+    converted_product: Callable[..., Any]
+    sliced_product: Callable[..., Any]
 
 
-TWIN = Implementation("twin", array_twin.mvm_f32, array_twin.read_columns)
+TWIN = Implementation(
+    "twin",
+    array_twin.mvm_f32,
+    array_twin.read_columns,
+    values_twin.ConvertedProduct,
+    values_twin.SlicedProduct,
+)
 
 
 def load_extension() -> dict[str, Implementation]:
     """Return the instruction sets that this build and this processor have, weakest first."""
     try:
         extension = importlib.import_module(EXTENSION)
+        values = importlib.import_module(VALUES)
     except ImportError as error:
         raise ImportError(
             f"aimcsim's compiled kernels cannot be loaded ({error}). Build them with `pip install .` in the source "
@@ -43,7 +53,13 @@ def load_extension() -> dict[str, Implementation]:
             "the installed package. AIMCSIM_NO_EXT=1 runs the slow readable twin."
         ) from error
     return {
-        name: Implementation(name, partial(extension.mvm_f32, isa), partial(extension.read_columns, isa))
+        name: Implementation(
+            name,
+            partial(extension.mvm_f32, isa),
+            partial(extension.read_columns, isa),
+            partial(values.ConvertedProduct, isa),
+            partial(values.SlicedProduct, isa),
+        )
         for isa, name in enumerate(extension.isa_names())
         if name
     }
