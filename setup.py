@@ -33,7 +33,8 @@ STREAMS = (
     "streams_train.c",
 )
 VECTOR_PARTS = ("vectors_impl.h", "product_impl.h", "digits_impl.h")
-VALUE_PARTS = ("array.h", "values.h", "values_isa.h", "levels_impl.h", "values_impl.h", "slices_impl.h")
+VALUE_PARTS = tuple(f"{part}.h" for part in ("array", "values", "values_isa"))
+VALUE_PARTS += tuple(f"{part}_impl.h" for part in ("levels", "values", "slices", "dots"))
 EXTENSIONS = [
     Extension(
         "aimcsim._kernels._array",

@@ -4,7 +4,7 @@
 Design
     a. An object holds the parts of one product and the instruction set it was made for. Its calls check in C what comes
        with them; only what is not plainly right goes to value_parts.py, which makes it so or says what is wrong.
-    b. The work is C (values_impl.h, slices_impl.h), compiled once per instruction set.
+    b. The work is C (values_impl.h, slices_impl.h, dots_impl.h), compiled once per instruction set.
     c. Every output has one accumulator and a fixed order of additions, so all instruction sets, batch splits and
        the twin agree bit for bit.
 Inputs, shapes, dtypes
@@ -87,6 +87,7 @@ cdef extern from "values.h" nogil:
     ctypedef struct sliced_product:
         vectors_in inputs "in"
         digit_array array
+        const uint8_t *dots
         const float *state
         int32_t bias
         Py_ssize_t phases, cells, outputs
@@ -104,8 +105,14 @@ cdef extern from "values.h" nogil:
         int32_t *codes
         int32_t *clipped
 
+    int aimcsim_has_dots(int isa)
     Py_ssize_t aimcsim_convert_product(int isa, const converted_product *product)
     Py_ssize_t aimcsim_slice_product(int isa, const sliced_product *product)
+
+
+def has_dots(int isa):
+    """Return whether sliced products of this instruction set take their digits packed for dot products of bytes."""
+    return bool(aimcsim_has_dots(isa))
 
 
 cdef object empty = np.empty
@@ -283,6 +290,7 @@ cdef class SlicedProduct:
         cdef const double[:, ::1] factors = parts.factors
         cdef const double[::1] constants = parts.constants
         cdef const uint8_t[:, :, ::1] digits = parts.digits
+        cdef const uint8_t[:, :, :, ::1] dots = parts.dots
         self.parts, self.isa = parts, isa
         self.call.inputs.rows = self.call.array.rows = parts.rows
         self.call.cells, self.call.outputs, self.call.phases = parts.cells, parts.outputs, weights.shape[0]
@@ -291,12 +299,13 @@ cdef class SlicedProduct:
         self.call.array.plane = <const input_plane *> &planes[0, 0]
         self.call.array.digit_max, self.call.bias = parts.digit_max, parts.bias
         self.call.weight, self.call.factor, self.call.constant = &weights[0], &factors[0, 0], &constants[0]
-        if parts.state is None:
+        self.call.array.digits, self.call.dots, self.call.state = NULL, NULL, NULL
+        if parts.digits is not None:
             self.call.array.digits, self.call.array.width = &digits[0, 0, 0], digits.shape[0] * digits.shape[2]
-            self.call.state = NULL
+        elif parts.dots is not None:
+            self.call.dots, self.call.array.width = &dots[0, 0, 0, 0], dots.shape[0] * dots.shape[2]
         else:
-            self.call.array.digits, self.call.array.width = NULL, parts.state.shape[1] * parts.state.shape[3]
-            self.call.state = panels(parts.state)
+            self.call.state, self.call.array.width = panels(parts.state), parts.state.shape[1] * parts.state.shape[3]
 
     def outputs(self, x, scale=None, normal=None):
         """See `values.Product`."""

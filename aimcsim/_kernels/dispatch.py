@@ -23,13 +23,17 @@ ISA_NAMES = ("baseline", "sse2", "avx2", "avx512")
 
 @dataclass(frozen=True, slots=True)
 class Implementation:
-    """One way to run the kernels: the twin, or the extension with one instruction set."""
+    """One way to run the kernels: the twin, or the extension with one instruction set.
+
+    `has_dots` says whether integer state is summed by dot products of bytes.
+    """
 
     name: str
     mvm_f32: Callable[..., None]
     read_columns: Callable[..., None]
     converted_product: Callable[..., Any]
     sliced_product: Callable[..., Any]
+    has_dots: bool
 
 
 TWIN = Implementation(
@@ -38,6 +42,7 @@ TWIN = Implementation(
     array_twin.read_columns,
     values_twin.ConvertedProduct,
     values_twin.SlicedProduct,
+    has_dots=False,
 )
 
 
@@ -59,6 +64,7 @@ def load_extension() -> dict[str, Implementation]:
             partial(extension.read_columns, isa),
             partial(values.ConvertedProduct, isa),
             partial(values.SlicedProduct, isa),
+            values.has_dots(isa),
         )
         for isa, name in enumerate(extension.isa_names())
         if name

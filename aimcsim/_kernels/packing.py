@@ -71,3 +71,10 @@ def unpack_digits(packed: NDArray[np.uint8], cols: int) -> NDArray[np.uint8]:
     """Return the digits [K, cols] that `pack_digits` was given."""
     panels, rows, _ = packed.shape
     return packed.reshape(panels, rows, 16, 4).transpose(1, 0, 3, 2).reshape(rows, -1)[:, :cols]
+
+
+def pack_dots(digits: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return `digits` [K, M] as [panels of 16 columns, quads of 4 rows, 16, 4], padded with zeros, columns to 64."""
+    rows, cols = digits.shape
+    padded = np.pad(digits, ((0, -rows % 4), (0, -cols % PANEL)))
+    return aligned(padded.reshape(-1, 4, padded.shape[1] // 16, 16).transpose(2, 0, 3, 1))

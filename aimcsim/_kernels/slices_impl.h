@@ -1,6 +1,6 @@
 /* The product read in slices and phases for one instruction set; values.c includes this file once for each.
  *
- * Needs digits_impl.h, levels_impl.h and PANELS.
+ * Needs digits_impl.h, levels_impl.h, PANELS and DOTS (whether there are dot products of bytes, see dots_impl.h).
  * a. Integer state: sums of digits over driven rows, exact; digits of either sign stand above a bias, which is taken off
  *    again for each driven row.
  * b. Real state: one float32 accumulator per column, rows ascending, multiply then add. Rows that are not driven would
@@ -171,9 +171,22 @@ static void NAME(combine_cells)(const sliced_product *p, ptrdiff_t b)
         p->out[b * p->outputs + n] = (float)p->total[n] * scale;
 }
 
+#if DOTS
+#pragma GCC push_options
+#pragma GCC target("avx512vnni")
+#include "dots_impl.h"
+#pragma GCC pop_options
+#endif
+
 static void NAME(read_vector)(const sliced_product *p, ptrdiff_t b)
 {
     const digit_array *a = &p->array;
+#if DOTS
+    if (p->dots) {
+        NAME(read_vector_by_dots)(p, b);
+        return;
+    }
+#endif
     if (p->state) {
         const ptrdiff_t count = NAME(list_drives)(p);
         for (ptrdiff_t first = 0; first < p->cells * p->outputs; first += AIMCSIM_FLOAT_PANEL)

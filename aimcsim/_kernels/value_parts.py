@@ -59,7 +59,7 @@ class ProductParts:
 
 @dataclass(frozen=True, slots=True)
 class SliceParts:
-    """A sliced product as kernels take it, with digits or with state. Planes name a channel: 0 for positive levels."""
+    """A sliced product as kernels take it: one of digits, dots and state. Planes name channel 0 for positive levels."""
 
     rows: int
     cells: int
@@ -71,6 +71,7 @@ class SliceParts:
     factors: NDArray[np.float64]
     constants: NDArray[np.float64]
     digits: NDArray[np.uint8] | None
+    dots: NDArray[np.uint8] | None
     bias: int
     digit_max: int
     state: Floats | None

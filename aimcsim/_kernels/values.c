@@ -5,6 +5,7 @@
 #include <string.h>
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#include <immintrin.h>
 #define AIMCSIM_X86 1
 #else
 #define AIMCSIM_X86 0
@@ -19,6 +20,7 @@
 #define BATCH_ROWS 4
 #define BATCH_VECTORS 2
 #define SUM_VECTORS 2
+#define DOTS 0
 #include "values_isa.h"
 
 #if AIMCSIM_X86
@@ -29,6 +31,7 @@
 #define BATCH_ROWS 6
 #define BATCH_VECTORS 2
 #define SUM_VECTORS 2
+#define DOTS 0
 #include "values_isa.h"
 #pragma GCC pop_options
 
@@ -39,9 +42,21 @@
 #define BATCH_ROWS 6
 #define BATCH_VECTORS 4
 #define SUM_VECTORS 2
+#define DOTS 1
 #include "values_isa.h"
 #pragma GCC pop_options
 #endif
+
+int aimcsim_has_dots(int isa)
+{
+#if AIMCSIM_X86
+    __builtin_cpu_init();
+    return isa == AIMCSIM_AVX512 && __builtin_cpu_supports("avx512vnni");
+#else
+    (void)isa;
+    return 0;
+#endif
+}
 
 ptrdiff_t aimcsim_convert_product(int isa, const converted_product *product)
 {

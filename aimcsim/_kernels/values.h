@@ -58,8 +58,9 @@ typedef struct {
  * column; out = (constant + sum over cells of factor * that) * scale. */
 typedef struct {
     vectors_in in;
-    digit_array array; /* planes name channel 0 for levels above 0, channel 1 for those below; digits NULL: real state */
-    const float *state;         /* IN  [width / 32][rows][32], or NULL: integer state */
+    digit_array array;          /* planes name channel 0 for levels above 0, channel 1 for those below */
+    const uint8_t *dots;        /* IN  [width / 16][ceil(rows / 4)][16][4] in place of the array's digits, or NULL */
+    const float *state;         /* IN  [width / 32][rows][32] in place of digits, or NULL: integer state */
     int32_t bias;               /* what a digit stands above its value */
     ptrdiff_t phases, cells, outputs; /* columns are cell-major: cell * outputs + output */
     row_driver driver;
@@ -69,7 +70,7 @@ typedef struct {
     const double *constant;     /* IN  [outputs] */
     float *level;               /* SCRATCH [rows] */
     uint16_t *levels;           /* SCRATCH [2][rows] */
-    float *drive;               /* SCRATCH [phases][rows], real state; driven is [phases][rows] then */
+    float *drive;               /* SCRATCH [phases][rows]; driven is [phases][rows] too with real state */
     int32_t *accumulator;       /* SCRATCH [width] */
     double *total;              /* SCRATCH [outputs] */
     float *out;                 /* OUT [batch][outputs] */
@@ -78,6 +79,7 @@ typedef struct {
 } sliced_product;
 
 /* Return -1, or the first vector that is not finite or whose scale is not a positive number. */
+int aimcsim_has_dots(int isa); /* whether this processor can take `dots` with this instruction set */
 ptrdiff_t aimcsim_convert_product(int isa, const converted_product *product);
 ptrdiff_t aimcsim_slice_product(int isa, const sliced_product *product);
 

@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aimcsim._kernels import dispatch
-from aimcsim._kernels.packing import PANEL, aligned, pack_digits, pack_weights
+from aimcsim._kernels.packing import PANEL, aligned, pack_digits, pack_dots, pack_weights
 from aimcsim._kernels.value_parts import Conversions, LevelRange, ProductParts, SliceParts
 from aimcsim.errors import InputError
 
 LEVEL_MAX: Final = (1 << 22) - 1  # up to here a float32 can be rounded by adding 1.5 * 2^23
 SUM_MAX: Final = 1 << 24  # whole numbers up to here are float32
 ROWS_MAX: Final = (1 << 16) - 1  # sliced reads number rows in 16 bits
+DRIVE_MAX: Final = 127  # of a dot product of bytes
 INT32_MAX: Final = (1 << 31) - 1
 CELLS_MAX: Final = 1 << 31  # of one array: beyond it nothing is an array any more
 
@@ -187,6 +188,8 @@ def sliced_product(
     _check_sums(cells, table, phase_weights, converters.levels)
     whole = cells.dtype != np.float32
     bias = -min(int(cells.min()), 0) if whole else 0
+    digits = (cells.astype(np.int16) + bias).astype(np.uint8) if whole else None
+    by_dots = dispatch.active().has_dots and _most_driven(table) <= DRIVE_MAX
     parts = SliceParts(
         rows=rows,
         cells=exact.shape[0],
@@ -197,9 +200,10 @@ def sliced_product(
         weights=phase_weights,
         factors=np.ascontiguousarray(exact * _per_cell(converters.levels.step, exact)),
         constants=_constants(constants, exact * _per_cell(converters.levels.origin, exact) * int(sum(weights))),
-        digits=pack_digits((cells.astype(np.int16) + bias).astype(np.uint8)) if whole else None,
+        digits=None if digits is None or by_dots else pack_digits(digits),
+        dots=pack_dots(digits) if digits is not None and by_dots else None,
         bias=bias,
-        digit_max=max(1, int(cells.max()) + bias) if whole else 1,
+        digit_max=1 if digits is None else max(1, int(digits.max())),
         state=None if whole else pack_weights(cells[np.newaxis]),
     )
     product: Product = dispatch.active().sliced_product(parts)
@@ -341,10 +345,15 @@ def _constants(constants: ArrayLike, of_cells: NDArray[np.float64]) -> NDArray[n
     return np.ascontiguousarray(exact + of_cells.sum(axis=0))
 
 
-def _check_sums(cells: NDArray[Any], planes: NDArray[np.int32], weights: NDArray[np.int32], levels: Levels) -> None:
-    drives = np.zeros((len(weights), 2), dtype=np.int64)
+def _most_driven(planes: NDArray[np.int32]) -> int:
+    """Return the most that a row can be driven with in any phase."""
+    drives = np.zeros((planes[:, 0].max() + 1, 2), dtype=np.int64)
     np.add.at(drives, (planes[:, 0], planes[:, 1]), np.abs(planes[:, 3].astype(np.int64)))
-    most = int(drives.max())
+    return int(drives.max())
+
+
+def _check_sums(cells: NDArray[Any], planes: NDArray[np.int32], weights: NDArray[np.int32], levels: Levels) -> None:
+    most = _most_driven(planes)
     if cells.dtype != np.float32:
         span = int(cells.max(initial=0)) - min(int(cells.min(initial=0)), 0)
         if len(cells) * span * most > SUM_MAX:

@@ -11,3 +11,4 @@
 #undef BATCH_ROWS
 #undef BATCH_VECTORS
 #undef SUM_VECTORS
+#undef DOTS

@@ -157,9 +157,9 @@ class SlicedProduct:
         """Return the sum of every column in every phase, [B, phases, columns]."""
         parts = self.parts
         cols = parts.cells * parts.outputs
-        if parts.digits is not None:
+        if parts.state is None:
+            assert parts.digits is not None  # dots are for instruction sets
             values = unpack_digits(parts.digits, cols).astype(np.int64) - parts.bias
             return (drives @ values).astype(np.float32)
-        assert parts.state is not None  # one of the two is there
         by_phase = drives.astype(np.float32).reshape(-1, parts.rows)
         return product_of(by_phase, parts.state, cols).reshape(*drives.shape[:2], cols)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,19 +12,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aimcsim import _kernels
-from aimcsim._kernels import Converters, Levels, Product, serial_planes, sliced_product
+from aimcsim._kernels import Converters, Levels, Product, dispatch, serial_planes, sliced_product
 from aimcsim.errors import InputError
 
 OTHERS = [name for name in _kernels.implementations() if name != "twin"]
+DOTS = [name for name in OTHERS if dispatch._implementations[name].has_dots]
+WITHOUT = " without dots"
 FINE = Converters(Levels(1, -(1 << 22) + 1, (1 << 22) - 1))
 """Converters that tell all whole numbers apart that these tests' columns can give."""
 WHOLE = Levels(1, -127, 127)
 
 
 def on(name: str, work: Callable[[], Any]) -> Any:
-    """Return what `work` gives with the implementation `name`."""
+    """Return what `work` gives with the implementation `name`, which may be one without its dot products of bytes."""
     before = _kernels.active().name
-    _kernels.select(name)
+    _kernels.select(name.removesuffix(WITHOUT))
+    if name.endswith(WITHOUT):
+        dispatch._active = replace(dispatch._active, has_dots=False)
     try:
         return work()
     finally:
@@ -80,7 +85,7 @@ def cases(draw: st.DrawFn) -> Callable[[], bytes]:
     return work
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", [*OTHERS, *(name + WITHOUT for name in DOTS)])
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(work=cases())
 def test_sliced_products_have_the_bits_of_the_twin(name: str, work: Callable[[], bytes]) -> None:
@@ -105,6 +110,17 @@ def test_slices_and_phases_add_up_to_the_exact_product(
         )
         # Below 2^24, so float32 holds it exactly.
         assert np.array_equal(product.outputs(x), inputs @ weights)
+
+
+def test_rows_may_be_driven_with_more_than_a_byte(implementation: str) -> None:
+    # One phase with all of 12 bits: a level of 4095 times a digit of 3.
+    planes, weights = serial_planes(12, 12)
+    product = sliced_product(
+        np.array([[3, -3]], dtype=np.int8), drivers=Levels(1, -4095, 4095), planes=planes, weights=weights,
+        converters=FINE, factors=[[1, 1]],
+    )  # fmt: skip
+
+    assert product.outputs(np.array([[4095], [-128]], dtype=np.float32)).tolist() == [[12285, -12285], [-384, 384]]
 
 
 def test_each_read_is_converted_by_itself(implementation: str) -> None:
