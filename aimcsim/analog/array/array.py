@@ -8,13 +8,15 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from aimcsim.analog.array.columns import Reader, build_reader, lines_apart
+from aimcsim import _kernels
+from aimcsim.analog.array.columns import build_reader
 from aimcsim.analog.array.converters import build_converters, converter_ranges
 from aimcsim.analog.array.encoding import encode
+from aimcsim.analog.array.epoch import Epoch
 from aimcsim.analog.array.inputs import Driven, drive
 from aimcsim.analog.array.noise import Noise
 from aimcsim.analog.array.periphery import Periphery
-from aimcsim.analog.array.product import ExactMatrix, Matrix, product
+from aimcsim.analog.array.product import product
 from aimcsim.analog.array.spec import AnalogSpec
 from aimcsim.analog.draws import Draws
 
@@ -44,35 +46,16 @@ class Read:
     charge: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """An array at one time after programming.
-
-    Attributes
-    ----------
-    conductances : float64 [slices, lines, K, M]
-    reader : Reader
-    sigma : float64, of the same shape, or None    Of the noise of a read; None for none.
-    variance : Matrix or None                      Of what the noise of a column's cells adds up to.
-    row_total : float64 [K, 1]                     Conductance at every row.
-    """
-
-    conductances: Floats
-    reader: Reader
-    sigma: Floats | None
-    variance: Matrix | ExactMatrix | None
-    row_total: Floats
-
-
 class Array:
-    """The array that holds `stored` [K, N], weights in units of their scale.
+    """The array that holds `stored` [K, N], weights in units of their scale; one of 1 is `worth` [N] outputs.
 
     What is drawn once about it (programming, stuck cells, converters, periphery) is drawn here, from `draws`; reads do
     not change it.
     """
 
-    def __init__(self, stored: Floats, spec: AnalogSpec, draws: Draws) -> None:
+    def __init__(self, stored: Floats, worth: Floats, spec: AnalogSpec, draws: Draws) -> None:
         self.spec = spec
+        self._worth = worth
         self.encoded = encode(stored, spec.cells)
         self.state = spec.model.program(self.encoded.targets, draws.child("cells", 0))
         slices, lines, rows, columns = self.encoded.targets.shape
@@ -85,6 +68,7 @@ class Array:
             Periphery(spec.periphery, columns, draws.child("periphery", 0)) if spec.has_periphery else None
         )
         self.epoch = lru_cache(maxsize=EPOCHS_KEPT)(self._epoch)
+        self.product = lru_cache(maxsize=EPOCHS_KEPT)(self._product)
 
     def conductances(self, time_s: float) -> Floats:
         """Return the conductances [slices, lines, K, M] at a time after programming, in parts of the largest."""
@@ -104,17 +88,10 @@ class Array:
         return float(counts.max()) * phases
 
     def _epoch(self, time_s: float) -> Epoch:
-        now = self.conductances(time_s)
-        sigma = self.spec.model.read_sigma(now) if self.spec.model.read_redraw != "never" else None
-        if sigma is not None and not sigma.any():
-            sigma = None
-        variance = None
-        if sigma is not None:
-            squares = sigma * sigma
-            lines = squares if lines_apart(self.spec) else squares.sum(axis=1, keepdims=True)
-            flat = lines.transpose(2, 0, 1, 3).reshape(lines.shape[2], -1)
-            variance = Matrix(flat) if self.spec.precision == "float32" else ExactMatrix(flat)
-        return Epoch(now, build_reader(now, self.spec), sigma, variance, now.sum(axis=(0, 1, 3))[:, np.newaxis])
+        return Epoch(self.conductances(time_s), self.spec)
+
+    def _product(self, time_s: float) -> _kernels.Product | None:
+        return self.epoch(time_s).product(self._worth, self.encoded, self.converters)
 
     def read(self, driven: Driven, time_s: float, noise: Noise) -> Read:
         """Return what comes of the driven rows `time_s` after programming."""
@@ -133,14 +110,14 @@ class Array:
 
     def _currents(self, epoch: Epoch, driven: Driven, noise: Noise) -> Floats:
         """Return the currents [B, F, slices, lines, M] with the noise of the cells."""
-        if epoch.sigma is None or epoch.variance is None:
+        if epoch.sigma is None or epoch.variance_matrix is None:
             return epoch.reader.currents(driven.phases)
         by_product = self.spec.model.read_redraw == "product" and driven.phases.shape[1] > 1
         if by_product or self.spec.readout.read_noise == "sampled":
             vectors = [self._sampled(epoch, driven.phases[[b]], noise.of(b)) for b in range(len(driven.phases))]
             return np.concatenate(vectors)
         current = epoch.reader.currents(driven.phases)
-        sigma = np.sqrt(epoch.variance.times(driven.phases * driven.phases)).reshape(current.shape)
+        sigma = np.sqrt(epoch.variance_matrix.times(driven.phases * driven.phases)).reshape(current.shape)
         return current + sigma * noise.normal("read noise", current.shape[1:])
 
     def _sampled(self, epoch: Epoch, phases: Floats, noise: Noise) -> Floats:

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from aimcsim.analog.array.product import ExactMatrix, Matrix
+from aimcsim.analog.array.product import matrix_of
 from aimcsim.analog.array.spec import AnalogSpec
 from aimcsim.analog.wires import (
     CellCurve,
@@ -44,30 +44,38 @@ def lines_apart(spec: AnalogSpec) -> bool:
     return spec.cells.is_pair and (limited or (spec.readout.subtraction == "digital" and not spec.cells.interleaved))
 
 
+def is_linear(spec: AnalogSpec) -> bool:
+    """Return whether currents are proportional to voltages, so that they are a product."""
+    gated = spec.wires is not None and spec.wires.arrangement == "separate_source"
+    return spec.current_voltage == "linear" and not gated
+
+
 def build_reader(conductances: Floats, spec: AnalogSpec) -> Reader:
     """Return the reader of cells [slices, lines, K, M] at their `conductances`, in parts of the largest."""
-    if spec.current_voltage != "linear":
-        return _CurvedCells(conductances, spec)
-    if spec.wires is not None and spec.wires.arrangement == "separate_source":
-        return _GatedCells(conductances, spec)
-    return _LinearCells(conductances, spec)
+    if is_linear(spec):
+        return LinearReader(effective_lines(conductances, spec), spec)
+    return SolvedReader.of(conductances, spec)
 
 
-class _LinearCells:
-    """Currents are a product: with the conductances, or with the effective ones that resistive lines leave of them."""
+class LinearReader:
+    """Currents as the product of voltages with `lines` [slices, lines, K, M]."""
 
-    def __init__(self, conductances: Floats, spec: AnalogSpec) -> None:
-        matrices = np.stack([_effective(cells, spec) for cells in conductances])
-        self._shape = (matrices.shape[0], matrices.shape[1], matrices.shape[3])
-        flat = matrices.transpose(2, 0, 1, 3).reshape(matrices.shape[2], -1)
-        self._matrix = Matrix(flat) if spec.precision == "float32" else ExactMatrix(flat)
+    def __init__(self, lines: Floats, spec: AnalogSpec) -> None:
+        self._shape = (lines.shape[0], lines.shape[1], lines.shape[3])
+        self._matrix = matrix_of(lines, spec.precision)
 
     def currents(self, voltages: Floats) -> Floats:
+        """Return the currents."""
         return self._matrix.times(voltages).reshape(*voltages.shape[:2], *self._shape)
 
 
+def effective_lines(conductances: Floats, spec: AnalogSpec) -> Floats:
+    """Return what every line conducts, or a pair as one, after the resistance of wires: [slices, lines, K, M]."""
+    return np.stack([_effective(cells, spec) for cells in conductances])
+
+
 def _effective(cells: Floats, spec: AnalogSpec) -> Floats:
-    """Return what lines a converter sees, [lines, K, M], of the cells [lines, K, M] of one slice."""
+    """Return the lines [lines, K, M] of the cells [lines, K, M] of one slice."""
     apart = lines_apart(spec) or len(cells) == 1
     if spec.wires is None:
         return cells if apart else cells[:1] - cells[1:]
@@ -83,7 +91,7 @@ def _wires(spec: AnalogSpec) -> WireSpec:
     return replace(wires, pairs="interleaved" if spec.cells.interleaved else "separate")
 
 
-class _SolvedCells:
+class SolvedReader:
     """Currents that depend on all voltages together, and so are solved for every read."""
 
     def __init__(self, conductances: Floats, spec: AnalogSpec) -> None:
@@ -92,7 +100,14 @@ class _SolvedCells:
         self._pair = conductances.shape[1] == 2 and not lines_apart(spec)
         self._wires = _wires(spec)
 
+    @staticmethod
+    def of(conductances: Floats, spec: AnalogSpec) -> SolvedReader:
+        """Return the reader of gated cells, or of cells that are not linear."""
+        kind = _CurvedCells if spec.current_voltage != "linear" else _GatedCells
+        return kind(conductances, spec)
+
     def currents(self, voltages: Floats) -> Floats:
+        """Return the currents."""
         flat = voltages.reshape(-1, voltages.shape[2])
         slices = [np.stack(self._slice(cells, flat), axis=1) for cells in self._cells]
         solved = np.stack(slices, axis=1) / self._spec.largest_conductance_s
@@ -110,7 +125,7 @@ class _SolvedCells:
         raise NotImplementedError
 
 
-class _GatedCells(_SolvedCells):
+class _GatedCells(SolvedReader):
     """Input bits connect cells to supply lines."""
 
     def _solve(self, cells: Floats, flat: Floats) -> Floats:
@@ -120,7 +135,7 @@ class _GatedCells(_SolvedCells):
         return gated_pair_currents(positive, negative, flat, self._wires)
 
 
-class _CurvedCells(_SolvedCells):
+class _CurvedCells(SolvedReader):
     """Cells whose current is not proportional to their voltage; a pulse drives the full one for a part of the time."""
 
     def __init__(self, conductances: Floats, spec: AnalogSpec) -> None:

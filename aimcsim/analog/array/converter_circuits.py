@@ -9,17 +9,19 @@ Source: M. Spear, J. E. Kim, C. H. Bennett, S. Agarwal, M. J. Marinella, T. P. X
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import numpy as np
 from numpy.typing import NDArray
 
 from aimcsim.analog.array.converter_spec import ConverterSpec
-from aimcsim.analog.array.converters import CodingConverters, Converters
+from aimcsim.analog.array.converters import Converted, Converters
 from aimcsim.analog.draws import Draws
 
 Floats = NDArray[np.float64]
 
 
-class _Circuit(CodingConverters):
+class _Circuit(Converters):
     """What the four have in common."""
 
     def __init__(self, spec: ConverterSpec, ranges: Floats, shape: tuple[int, int, int], draws: Draws) -> None:
@@ -32,8 +34,20 @@ class _Circuit(CodingConverters):
         """Return the distance of two levels."""
         return 2.0 * self.reference / self.codes
 
-    def _steps(self, inside: Floats) -> Floats:
-        return (inside + self.reference) / self.step()
+    def convert(self, current: Floats) -> Converted:
+        """Return codes and values for `current` [..., slices, lines, M]."""
+        seen = self.seen(current)
+        clipped = (seen < self.low) | (seen > self.high)
+        codes = self._codes(np.clip(seen, self.low, self.high))
+        return Converted(self._values(codes), codes, clipped)
+
+    def tie_distance(self, current: Floats) -> Floats:
+        """Return how far currents lie from where the next code begins, in codes, as if there were no mismatch."""
+        steps = (np.clip(self.seen(current), self.low, self.high) + self.reference) / self.step()
+        return np.abs(steps - np.rint(steps))
+
+    @abstractmethod
+    def _codes(self, inside: Floats) -> NDArray[np.int32]: ...
 
     def _values(self, codes: NDArray[np.int32]) -> Floats:
         values: Floats = self.reference * ((2.0 * codes + 1 - self.codes) / self.codes)

@@ -90,6 +90,14 @@ class Converters(ABC):
         spread = np.repeat(drawn, self.spec.group_size, axis=2)[:, :, :columns]
         return spread if each else spread[..., 0]
 
+    def errors(self) -> tuple[Floats, Floats]:
+        """Return gain and offset of the converters, each [slices or 1, lines or 1, M or 1]."""
+        return self._gain, self._offset
+
+    def code_count(self) -> int:
+        """Return how many codes there are; 0 for converters without codes."""
+        return 0
+
     def seen(self, current: Floats) -> Floats:
         """Return currents with the gain and offset of each converter."""
         return current * self._gain + self._offset
@@ -107,32 +115,6 @@ class Converters(ABC):
         return np.full(current.shape, np.inf)
 
 
-class CodingConverters(Converters):
-    """Converters with codes: clip to the range, find the code, and what it stands for."""
-
-    def convert(self, current: Floats) -> Converted:
-        """Return codes and values for `current` [..., slices, lines, M]."""
-        seen = self.seen(current)
-        clipped = (seen < self.low) | (seen > self.high)
-        codes = self._codes(np.clip(seen, self.low, self.high))
-        return Converted(self._values(codes), codes, clipped)
-
-    def tie_distance(self, current: Floats) -> Floats:
-        """Return how far currents lie from where the next code begins, in codes, as if there were no mismatch."""
-        steps = self._steps(np.clip(self.seen(current), self.low, self.high))
-        return np.abs(steps - np.rint(steps))
-
-    @abstractmethod
-    def _steps(self, inside: Floats) -> Floats:
-        """Return currents in codes, whole numbers being where codes begin."""
-
-    @abstractmethod
-    def _codes(self, inside: Floats) -> NDArray[np.int32]: ...
-
-    @abstractmethod
-    def _values(self, codes: NDArray[np.int32]) -> Floats: ...
-
-
 class IdealConverters(Converters):
     """Currents as they are, within the range if that is fixed."""
 
@@ -144,7 +126,7 @@ class IdealConverters(Converters):
         return Converted(np.clip(current, self.low, self.high), None, clipped)
 
 
-class UniformConverters(CodingConverters):
+class UniformConverters(Converters):
     """Code c stands for ``low + c step``, the ends of the range being levels.
 
     A current half-way between two levels goes to the one with the even code, to the upper one, or (`floor`) to the
@@ -154,26 +136,37 @@ class UniformConverters(CodingConverters):
     def __init__(self, spec: ConverterSpec, ranges: Floats, shape: tuple[int, int, int], draws: Draws) -> None:
         super().__init__(spec, ranges, shape, draws)
         steps = (1 << spec.bits) - 1 - (spec.levels == "symmetric")
+        self._count = steps + 1
         self._step = (self.high - self.low) / steps
         self._per_current = steps / (self.high - self.low)
+
+    def convert(self, current: Floats) -> Converted:
+        """Return codes and values for `current` [..., slices, lines, M]."""
+        raw = rounded((self.seen(current) - self.low) * self._per_current, self.spec.rounding)
+        clipped = (raw < 0) | (raw > self._count - 1)
+        codes = np.clip(raw, 0, self._count - 1).astype(np.int32)
+        return Converted(self._values(codes), codes, clipped)
 
     def step(self) -> Floats:
         """Return the distance of two levels."""
         return self._step
 
-    def _steps(self, inside: Floats) -> Floats:
-        between = 0.0 if self.spec.rounding == "floor" else 0.5
-        return (inside - self.low) * self._per_current + between
+    def code_count(self) -> int:
+        """Return how many codes there are."""
+        return self._count
 
-    def _codes(self, inside: Floats) -> NDArray[np.int32]:
-        return rounded((inside - self.low) * self._per_current, self.spec.rounding).astype(np.int32)
+    def tie_distance(self, current: Floats) -> Floats:
+        """Return how far currents lie from where the next code begins, in codes."""
+        between = 0.0 if self.spec.rounding == "floor" else 0.5
+        steps = (np.clip(self.seen(current), self.low, self.high) - self.low) * self._per_current + between
+        return np.abs(steps - np.rint(steps))
 
     def _values(self, codes: NDArray[np.int32]) -> Floats:
         values: Floats = codes * self._step + self.low
         return values
 
 
-class GridConverters(CodingConverters):
+class GridConverters(Converters):
     """Code c stands for ``c step``; the range cuts off what is beyond it after rounding.
 
     An oscillator counts whole periods, so it rounds towards zero.
@@ -195,9 +188,11 @@ class GridConverters(CodingConverters):
         """Return the distance of two levels."""
         return self._step
 
-    def _steps(self, inside: Floats) -> Floats:
+    def tie_distance(self, current: Floats) -> Floats:
+        """Return how far currents lie from where the next code begins, in codes."""
         between = 0.0 if self.spec.kind == "oscillator" or self.spec.rounding == "floor" else 0.5
-        return inside / self._step + between
+        steps = self.seen(current) / self._step + between
+        return np.abs(steps - np.rint(steps))
 
     def _codes(self, inside: Floats) -> NDArray[np.int32]:
         count = inside / self._step

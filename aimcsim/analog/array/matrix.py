@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from aimcsim import _kernels
 from aimcsim.analog.array.array import Array, Read
 from aimcsim.analog.array.encoding import stored_weights, weight_scales
 from aimcsim.analog.array.inputs import Driven, drive, input_scales, level_step, worst_case_scales
 from aimcsim.analog.array.noise import Noise
+from aimcsim.analog.array.product import product
 from aimcsim.analog.array.result import Counts, Product
-from aimcsim.analog.array.spec import AnalogSpec, Split
+from aimcsim.analog.array.spec import AnalogSpec, InputSpec, Split
 from aimcsim.analog.draws import Draws
 from aimcsim.errors import InputError
 
@@ -67,11 +69,12 @@ class AnalogMatrix:
         self.spec = spec
         self.weight_scales = weight_scales(matrix, spec.cells)
         stored = stored_weights(matrix, self.weight_scales, spec.cells)
+        worth = self.weight_scales * spec.readout.gain
         self.row_parts = split_evenly(self.shape[0], spec.rows, spec.split)
         self.column_parts = split_evenly(self.shape[1], spec.cols, spec.split)
         self.arrays = tuple(
             tuple(
-                Array(stored[rows, cols], spec, draws.child("array row", r).child("array column", c))
+                Array(stored[rows, cols], worth[cols], spec, draws.child("array row", r).child("array column", c))
                 for c, cols in enumerate(self.column_parts)
             )
             for r, rows in enumerate(self.row_parts)
@@ -93,8 +96,7 @@ class AnalogMatrix:
         InputError    If `x` does not hold finite vectors of K numbers, or the device model does not know `time_s`.
         """
         vectors = finite_matrix("x", x, self.shape[0], empty=True)
-        if isinstance(request, bool) or not isinstance(request, int) or not 0 <= request < 1 << 40:
-            raise InputError(f"request: must be an integer from 0 to 2^40 (got {request!r})")
+        request = checked_request(request)
         together = self.spec.inputs.bound_management == "iterative_together"
         size = len(vectors) if together else self._batch_size()
         parts = [
@@ -102,6 +104,61 @@ class AnalogMatrix:
             for first in range(0, max(len(vectors), 1), max(size, 1))
         ]
         return joined(parts)
+
+    def outputs(self, x: ArrayLike, time_s: float = 0.0, request: int = 0) -> NDArray[Any]:
+        """Return the outputs of `mvm` alone, the same bits; where a kernel fits, float32 vectors take little else.
+
+        Raises
+        ------
+        InputError    As `mvm`.
+        """
+        kernels = self.kernels(float(time_s))
+        if kernels is None:
+            return self.mvm(x, time_s, request).outputs
+        if not isinstance(x, np.ndarray) or x.dtype != np.float32 or x.ndim != 2 or x.shape[1] != self.shape[0]:
+            x = finite_matrix("x", x, self.shape[0], empty=True).astype(np.float32)
+        scale = kernel_scales(x, self.spec.inputs)
+        if len(kernels) == len(kernels[0]) == 1:
+            return kernels[0][0].outputs(x, scale, self._normal(0, 0, time_s, checked_request(request), len(x)))
+        return self.fused(kernels, x, time_s, request)[0]
+
+    def kernels(self, time_s: float) -> list[list[_kernels.Product]] | None:
+        """Return the kernel of every array, or None if they take the general path."""
+        found = [[array.product(time_s) for array in row] for row in self.arrays]
+        whole = [[product for product in row if product is not None] for row in found]
+        return whole if all(len(row) == len(self.column_parts) for row in whole) else None
+
+    def fused(
+        self, kernels: list[list[_kernels.Product]], x: NDArray[np.float32], time_s: float, request: int
+    ) -> tuple[NDArray[np.float32], dict[tuple[int, int], _kernels.Conversions]]:
+        """Return outputs [B, N], the rows of arrays added in order, and the conversions of arrays with converters."""
+        scale, number = kernel_scales(x, self.spec.inputs), checked_request(request)
+        total = np.zeros((len(x), self.shape[1]), dtype=np.float32)
+        conversions: dict[tuple[int, int], _kernels.Conversions] = {}
+        for r, (row, rows) in enumerate(zip(kernels, self.row_parts, strict=True)):
+            part = np.ascontiguousarray(x[:, rows])
+            for c, (kernel, cols) in enumerate(zip(row, self.column_parts, strict=True)):
+                normal = self._normal(r, c, time_s, number, len(x))
+                if self.spec.converter.kind == "ideal":
+                    found = kernel.outputs(part, scale, normal)
+                else:
+                    conversions[r, c] = kernel.conversions(part, scale, normal)
+                    found = conversions[r, c].outputs
+                total[:, cols] = found if not r else total[:, cols] + found
+        return total, conversions
+
+    def _normal(self, row: int, column: int, time_s: float, request: int, batch: int) -> Floats | None:
+        """Return the normal numbers of the read noise of an array, [B, N]; None for none."""
+        epoch = self.arrays[row][column].epoch(float(time_s))
+        if epoch.variance is None:
+            return None
+        numbers = tuple((request + vector) * PASSES for vector in range(batch))
+        cols = self.column_parts[column]
+        return self.noise_of(row, column, numbers).normal("read noise", (cols.stop - cols.start,))
+
+    def noise_of(self, row: int, column: int, numbers: Sequence[int]) -> Noise:
+        """Return where the noise of an array's reads for the vectors with `numbers` comes from."""
+        return Noise(self._reads.child("row", row).child("column", column), tuple(numbers))
 
     def _batch_size(self) -> int:
         """Return how many vectors are computed at once."""
@@ -117,10 +174,7 @@ class AnalogMatrix:
     def reads_of(self, driven: Sequence[Driven], time_s: float, numbers: Sequence[int]) -> list[list[Read]]:
         """Return what every array makes of its rows' part of the vectors with `numbers`."""
         return [
-            [
-                array.read(part, time_s, Noise(self._reads.child("row", r).child("column", c), tuple(numbers)))
-                for c, array in enumerate(row)
-            ]
+            [array.read(part, time_s, self.noise_of(r, c, numbers)) for c, array in enumerate(row)]
             for r, (row, part) in enumerate(zip(self.arrays, driven, strict=True))
         ]
 
@@ -153,6 +207,30 @@ class _Batch:
 
     def product(self) -> Product:
         """Return the product, all passes done."""
+        kernels = self._matrix.kernels(self._time_s)
+        return self._general() if kernels is None else self._fused(kernels)
+
+    def _fused(self, kernels: list[list[_kernels.Product]]) -> Product:
+        """Return the product as kernels give it."""
+        matrix, vectors = self._matrix, np.arange(len(self._x))
+        x = self._x.astype(np.float32)
+        outputs, conversions = matrix.fused(kernels, x, self._time_s, self._request)
+        numbers = [(self._request + vector) * PASSES for vector in vectors.tolist()]
+        driven = matrix.drive(self._x, self._scales, numbers)
+        for r, row in enumerate(matrix.arrays):
+            self._counts.add(fused_counts(driven[r], row, self._time_s), vectors)
+            for c, array in enumerate(row):
+                if (r, c) in conversions:
+                    self._counts.clipped_columns[:] += conversions[r, c].clipped
+                if self._codes is not None and self._seen is not None:
+                    seen = array.epoch(self._time_s).reader.currents(driven[r].phases)
+                    self._seen[r, c] = seen
+                    if (r, c) in conversions:
+                        self._codes[r, c] = conversions[r, c].codes.reshape(seen.shape)
+        return Product(outputs, self._counts, self._scales, self._codes, self._seen)
+
+    def _general(self) -> Product:
+        """Return the product by the readable way through every stage."""
         inputs = self._matrix.spec.inputs
         vectors = np.arange(len(self._x))
         factor, index = 1.0, 0
@@ -229,6 +307,21 @@ def counts_of(driven: Sequence[Driven], reads: Sequence[Sequence[Read]], batch: 
     return counts
 
 
+def fused_counts(driven: Driven, row: Sequence[Array], time_s: float) -> Counts:
+    """Return the counts of one row of arrays that kernels read, but for the clipped columns."""
+    counts = Counts.zeros(len(driven.phases))
+    counts.clipped_inputs[:] = driven.clipped
+    counts.driven_rows[:] = np.count_nonzero(driven.phases, axis=(1, 2)) * len(row)
+    magnitudes = np.abs(driven.phases).sum(axis=1)
+    for array in row:
+        slices, _, _, columns = array.encoded.targets.shape
+        reads = driven.phases.shape[1] * slices
+        counts.reads[:] += reads
+        counts.conversions[:] += reads * columns
+        counts.column_charge[:] += product(magnitudes, array.epoch(time_s).row_total)[:, 0]
+    return counts
+
+
 def joined(parts: Sequence[Product]) -> Product:
     """Return the products of consecutive parts of a batch as one."""
     if len(parts) == 1:
@@ -245,6 +338,23 @@ def _joined_maps(parts: Sequence[Mapping[Any, NDArray[Any]] | None]) -> dict[Any
     if parts[0] is None:
         return None
     return {key: np.concatenate([part[key] for part in parts if part is not None]) for key in parts[0]}
+
+
+def checked_request(request: int) -> int:
+    """Return the number of a batch's first vector, if it is one."""
+    if isinstance(request, bool) or not isinstance(request, int) or not 0 <= request < 1 << 40:
+        raise InputError(f"request: must be an integer from 0 to 2^40 (got {request!r})")
+    return request
+
+
+def kernel_scales(x: NDArray[np.float32], inputs: InputSpec) -> NDArray[np.float32] | None:
+    """Return the input scales of vectors as kernels take them; None where all are 1."""
+    if inputs.range == "fixed" and inputs.scale == 1.0:
+        return None
+    if inputs.range == "abs_max" and not inputs.scale and len(x):
+        largest = np.maximum(x.max(axis=1), -x.min(axis=1))
+        return np.where((largest > 0) & np.isfinite(largest), largest, np.float32(1))
+    return input_scales(x.astype(np.float64), inputs).astype(np.float32) if len(x) else np.zeros(0, dtype=np.float32)
 
 
 def split_evenly(size: int, most: int, split: Split) -> list[slice]:

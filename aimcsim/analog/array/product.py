@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aimcsim import _kernels
+from aimcsim.analog.array.spec import Precision
 
 Floats = NDArray[np.float64]
 
@@ -42,3 +43,9 @@ class ExactMatrix:
     def times(self, x: Floats) -> Floats:
         """Return ``x @ matrix`` for `x` [..., K]."""
         return product(x, self._matrix)
+
+
+def matrix_of(lines: Floats, precision: Precision) -> Matrix | ExactMatrix:
+    """Return `lines` [slices, lines, K, M] side by side, as a matrix [K, slices * lines * M]."""
+    flat = lines.transpose(2, 0, 1, 3).reshape(lines.shape[2], -1)
+    return Matrix(flat) if precision == "float32" else ExactMatrix(flat)
