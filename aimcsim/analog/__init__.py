@@ -15,6 +15,7 @@ from aimcsim.analog.array import (
     Product,
     RangeSpec,
     ReadoutSpec,
+    calibrated,
     program,
 )
 from aimcsim.analog.matrix import Partial, ProgrammedMatrix
@@ -39,6 +40,7 @@ __all__ = [
     "RangeSpec",
     "ReadoutSpec",
     "WireSpec",
+    "calibrated",
     "program",
     "program_matrix",
 ]

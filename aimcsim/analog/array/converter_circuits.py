@@ -67,7 +67,7 @@ def capacitor_levels(spec: ConverterSpec, mismatch: Floats) -> Floats:
     signed = np.arange(1 << spec.bits) - (1 << spec.bits - 1)
     bits = (abs(signed)[:, np.newaxis] >> np.arange(spec.bits) & 1).astype(np.float64)
     amplifier = 10.0 ** (spec.gain_db / 20.0)
-    if spec.kind == "sar" and spec.split_capacitors:
+    if spec.kind == "sar" and spec.split_capacitors and spec.bits > 1:
         split: Floats = np.sign(signed) * _split_levels(spec.bits, bits, mismatch) / (1.0 + 1.0 / amplifier)
         return split
     sizes = 2.0 ** np.arange(spec.bits)

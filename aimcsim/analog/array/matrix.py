@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aimcsim import _kernels
-from aimcsim.analog.array.array import Array, Read
+from aimcsim.analog.array.array import EPOCHS_KEPT, Array, Read
 from aimcsim.analog.array.encoding import stored_weights, weight_scales
 from aimcsim.analog.array.inputs import Driven, drive, input_scales, level_step, worst_case_scales
 from aimcsim.analog.array.noise import Noise
 from aimcsim.analog.array.product import product
 from aimcsim.analog.array.result import Counts, Product
 from aimcsim.analog.array.spec import AnalogSpec, InputSpec, Split
+from aimcsim.analog.devices import Compensation, compensate_columns, compensate_globally
 from aimcsim.analog.draws import Draws
 from aimcsim.errors import InputError
 
@@ -80,6 +82,7 @@ class AnalogMatrix:
             for r, rows in enumerate(self.row_parts)
         )
         self._reads = draws.child("reads", 0)
+        self._lone_kernel = lru_cache(maxsize=EPOCHS_KEPT)(self._find_lone_kernel)
 
     def mvm(self, x: ArrayLike, time_s: float = 0.0, request: int = 0, *, codes: bool = False) -> Product:
         """Return the products of vectors with the matrix.
@@ -96,11 +99,11 @@ class AnalogMatrix:
         InputError    If `x` does not hold finite vectors of K numbers, or the device model does not know `time_s`.
         """
         vectors = finite_matrix("x", x, self.shape[0], empty=True)
-        request = checked_request(request)
+        request, time_s = checked_request(request), checked_seconds(time_s)
         together = self.spec.inputs.bound_management == "iterative_together"
         size = len(vectors) if together else self._batch_size()
         parts = [
-            _Batch(self, vectors[first : first + size], float(time_s), request + first, codes=codes).product()
+            _Batch(self, vectors[first : first + size], time_s, request + first, codes=codes).product()
             for first in range(0, max(len(vectors), 1), max(size, 1))
         ]
         return joined(parts)
@@ -112,15 +115,40 @@ class AnalogMatrix:
         ------
         InputError    As `mvm`.
         """
-        kernels = self.kernels(float(time_s))
+        request, time_s = checked_request(request), checked_seconds(time_s)
+        lone = self._lone_kernel(time_s)
+        if lone is not None and isinstance(x, np.ndarray) and x.dtype == np.float32 and x.ndim == 2:
+            return lone.outputs(x, kernel_scales(x, self.spec.inputs))
+        vectors = finite_matrix("x", x, self.shape[0], empty=True)
+        kernels = self.kernels(time_s)
         if kernels is None:
-            return self.mvm(x, time_s, request).outputs
-        if not isinstance(x, np.ndarray) or x.dtype != np.float32 or x.ndim != 2 or x.shape[1] != self.shape[0]:
-            x = finite_matrix("x", x, self.shape[0], empty=True).astype(np.float32)
-        scale = kernel_scales(x, self.spec.inputs)
-        if len(kernels) == len(kernels[0]) == 1:
-            return kernels[0][0].outputs(x, scale, self._normal(0, 0, time_s, checked_request(request), len(x)))
-        return self.fused(kernels, x, time_s, request)[0]
+            return self.mvm(vectors, time_s, request).outputs
+        return self.fused(kernels, vectors.astype(np.float32), time_s, request)[0]
+
+    def _find_lone_kernel(self, time_s: float) -> _kernels.Product | None:
+        """Return the kernel of a matrix that stands in one array without noise."""
+        kernels = self.kernels(time_s)
+        lone = kernels is not None and len(kernels) == len(kernels[0]) == 1
+        return kernels[0][0] if kernels and lone and self.arrays[0][0].epoch(time_s).variance is None else None
+
+    def compensation(
+        self, time_s: float, per: Literal["matrix", "column"] = "matrix", request: int = 0
+    ) -> Compensation:
+        """Return what outputs at `time_s` are to be multiplied by for drift, found by reading every row alone.
+
+        The factor is the mean magnitude of those outputs right after programming over that of now, for the matrix or
+        for each of its columns. Finding it out takes `Compensation.reads` products of the array's time; the noise of
+        these reads is that of the vectors from `request` on.
+
+        Raises
+        ------
+        InputError    As `mvm`, or if nothing is left of a column.
+        """
+        if per not in ("matrix", "column"):
+            raise InputError(f"per: must be matrix or column (got {per!r})")
+        rows = np.eye(self.shape[0]) * (self.spec.inputs.scale if self.spec.inputs.range == "fixed" else 1.0)
+        then, now = (self.outputs(rows, time, request).astype(np.float64) for time in (0.0, time_s))
+        return compensate_globally(then, now) if per == "matrix" else compensate_columns(then, now)
 
     def kernels(self, time_s: float) -> list[list[_kernels.Product]] | None:
         """Return the kernel of every array, or None if they take the general path."""
@@ -149,7 +177,7 @@ class AnalogMatrix:
 
     def _normal(self, row: int, column: int, time_s: float, request: int, batch: int) -> Floats | None:
         """Return the normal numbers of the read noise of an array, [B, N]; None for none."""
-        epoch = self.arrays[row][column].epoch(float(time_s))
+        epoch = self.arrays[row][column].epoch(time_s)
         if epoch.variance is None:
             return None
         numbers = tuple((request + vector) * PASSES for vector in range(batch))
@@ -345,6 +373,13 @@ def checked_request(request: int) -> int:
     if isinstance(request, bool) or not isinstance(request, int) or not 0 <= request < 1 << 40:
         raise InputError(f"request: must be an integer from 0 to 2^40 (got {request!r})")
     return request
+
+
+def checked_seconds(time_s: float) -> float:
+    """Return a time after programming, if it is a number; which ones a device model knows is its own matter."""
+    if isinstance(time_s, bool) or not isinstance(time_s, int | float | np.integer | np.floating):
+        raise InputError(f"time_s: must be a number of seconds (got {time_s!r})")
+    return float(time_s)
 
 
 def kernel_scales(x: NDArray[np.float32], inputs: InputSpec) -> NDArray[np.float32] | None:
