@@ -93,7 +93,8 @@ def collapsed_pair(model: DeviceModel) -> Weights:
 
 def _restate(model: DeviceModel, state: DeviceState, programmed: Reals) -> DeviceState:
     if isinstance(state, RramWanState):  # takes its noise from the target again: only the scale remains of programming
-        return replace(state, deviates=Draws.of(4).normal("again", state.target.shape, hash_free_start(state)))
+        again = Draws.of(4).child("state", repr(state.deviates.flat[0]))
+        return replace(state, deviates=again.normal("programming", state.target.shape))
     assert isinstance(state, PowerLawState)
     if isinstance(model, devices.Pcm):
         return replace(state, programmed=programmed, strength=pcm.read_strength(programmed))
@@ -101,7 +102,3 @@ def _restate(model: DeviceModel, state: DeviceState, programmed: Reals) -> Devic
         return replace(state, programmed=programmed, strength=model.read_strength(programmed))
     return replace(state, programmed=programmed)
 
-
-def hash_free_start(state: RramWanState) -> int:
-    """A place in the stream that differs between states."""
-    return int(abs(state.deviates.flat[0]) * 2**40)
