@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def test_the_words_are_those_of_the_publication(
 
 @pytest.mark.parametrize("counter", [0, 1, 15, 16, 2**32 + 5])
 def test_uniforms_are_the_words_of_their_counter(implementation: str, counter: int) -> None:
-    # Element i is half (i // 16) % 2 of counter 16 (i // 32) + i % 16, so the halves of a counter are 16 elements apart.
+    # Element i is half (i // 16) % 2 of counter 16 (i // 32) + i % 16: the halves of a counter are 16 elements apart.
     index = counter // 16 * 32 + counter % 16
     words = normals_twin.philox(IDENTITY, np.array([counter], dtype=np.uint64))
     for half, word in enumerate(words):
@@ -60,9 +61,7 @@ def test_uniforms_are_the_words_of_their_counter(implementation: str, counter: i
 @pytest.mark.parametrize("fill", FILLS)
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(starts=st.lists(st.integers(0, 2**64 - 1), max_size=4), count=st.integers(0, 100))
-def test_numbers_have_the_bits_of_the_twin(
-    name: str, fill: Callable[..., None], starts: list[int], count: int
-) -> None:
+def test_numbers_have_the_bits_of_the_twin(name: str, fill: Callable[..., None], starts: list[int], count: int) -> None:
     before = _kernels.active().name
     try:
         _kernels.select("twin")
@@ -78,7 +77,7 @@ def test_numbers_have_the_bits_of_the_twin(
 @given(start=st.integers(0, 2**40), cuts=st.lists(st.integers(0, 200), max_size=4))
 def test_any_split_gives_the_same_elements(fill: Callable[..., None], start: int, cuts: list[int]) -> None:
     bounds = sorted({0, 200, *cuts})
-    parts = [filled(fill, [start + low], high - low)[0] for low, high in zip(bounds, bounds[1:], strict=False)]
+    parts = [filled(fill, [start + low], high - low)[0] for low, high in pairwise(bounds)]
     assert np.concatenate(parts).tobytes() == filled(fill, [start], 200).tobytes()
 
 
@@ -90,7 +89,9 @@ def test_indices_count_round_the_end(implementation: str) -> None:
 def test_threads_at_once_give_the_same_numbers() -> None:
     expected = filled(_kernels.fill_normals, [7], 20_000)
     got: list[np.ndarray] = []
-    threads = [threading.Thread(target=lambda: got.append(filled(_kernels.fill_normals, [7], 20_000))) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: got.append(filled(_kernels.fill_normals, [7], 20_000))) for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -103,7 +104,9 @@ def test_normals_are_box_muller_pairs_to_a_few_units_in_the_last_place() -> None
     # An independent second computation with the C library: radius and angle from the same words.
     counters = np.arange(16, dtype=np.uint64)
     pairs = filled(_kernels.fill_normals, [0], 32)[0].reshape(2, 16)
-    for counter, (bits, turn) in enumerate(zip(*(word.tolist() for word in normals_twin.philox(IDENTITY, counters)), strict=True)):
+    for counter, (bits, turn) in enumerate(
+        zip(*(word.tolist() for word in normals_twin.philox(IDENTITY, counters)), strict=True)
+    ):
         radius = math.sqrt(-2 * math.log((bits >> 12) * 2.0**-52 + 2.0**-53))
         offset = (turn << 2 & 2**64 - 1 >> 12 << 12) * 2.0**-64 - 0.5 + 2.0**-53
         angle = (turn >> 62) * math.pi / 2 + offset * math.pi / 2

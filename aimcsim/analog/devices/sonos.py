@@ -41,16 +41,16 @@ READ_SCALE_NA: Final = 215.36557
 class Sonos(DeviceModel):
     """I = max(0, target + sigma xi), sigma = A (1 - exp(-target / B)).
 
-    A grows from 19.9 nA to 34.6 nA on the fifth day and B from 176 nA to 207 nA, straight from one day to the next. Each
-    read adds noise of the same form with A = 12.58 nA, B = 215.4 nA.
+    A grows from 19.9 nA to 34.6 nA on the fifth day and B from 176 nA to 207 nA, straight from one day to the next.
+    Each read adds noise of the same form with A = 12.58 nA, B = 215.4 nA.
 
     Parameters
     ----------
     i_max_na : float      Current that stands for g_max, nA.
     read_noise : str      ``on`` or ``off``.
 
-    Assumes: no shift of the mean, which leaves out 0.7 % of the error after one day and 5 % after five; a device that is
-    off by so many sigmas is so at all times (the source gives spreads).
+    Assumes: no shift of the mean, which leaves out 0.7 % of the error after one day and 5 % after five; a device that
+    is off by so many sigmas is so at all times (the source gives spreads).
     """
 
     name: ClassVar[str] = "sonos"
