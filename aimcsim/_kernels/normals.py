@@ -26,7 +26,7 @@ def fill_uniforms(identity: NDArray[np.uint32], start: NDArray[np.uint64], out: 
 
     Raises
     ------
-    ValueError    If shapes, types or layouts do not fit.
+    ValueError    If shapes or types do not fit, or an array is not contiguous (which the extension finds).
     """
     _check(identity, start, out)
     dispatch.active().fill_uniforms(identity, start, out)
@@ -43,5 +43,3 @@ def _check(identity: NDArray[np.uint32], start: NDArray[np.uint64], out: NDArray
         raise ValueError(f"shapes do not fit: identity {identity.shape}, start {start.shape}, out {out.shape}")
     if identity.dtype != np.uint32 or start.dtype != np.uint64 or out.dtype != np.float64:
         raise ValueError("identity must be uint32, start uint64, out float64")
-    if not all(array.flags.c_contiguous for array in (identity, start, out)):
-        raise ValueError("identity, start and out must be contiguous")

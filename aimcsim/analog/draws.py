@@ -89,7 +89,6 @@ def _stream(identity: bytes, purpose: str) -> NDArray[np.uint32]:
 
 
 def _starts(starts: Sequence[int]) -> NDArray[np.uint64]:
-    wrong = [start for start in starts if not 0 <= start < INDEX_END]
-    if wrong:
-        raise ValueError(f"start must be in 0..2^64 - 1 (got {wrong[0]})")
+    if starts and not 0 <= min(starts) <= max(starts) < INDEX_END:
+        raise ValueError(f"start must be in 0..2^64 - 1 (got {min(starts)} to {max(starts)})")
     return np.array(starts, dtype=np.uint64)

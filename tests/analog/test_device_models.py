@@ -229,8 +229,8 @@ def test_currents_follow_their_curves() -> None:
 
 
 def test_the_cubic_curve_is_that_of_the_recorded_case(shared_dir: Path) -> None:
-    # An input of 1 is 0.5 V there (`Vread`); Y is the difference of both columns' currents, over what an input of 1 gives
-    # in the whole range of conductances, 0.1 to 1 of the largest, without the cubic part.
+    # An input of 1 is 0.5 V there (`Vread`); Y is the difference of both columns' currents, over what an input of 1
+    # gives in the whole range of conductances, 0.1 to 1 of the largest, without the cubic part.
     case = np.load(shared_dir / "reference/numeric/crosssim_balanced_nonlinearIV_cubic.npz")
     positive, negative = case["G_pos_norm"], case["G_neg_norm"]
     model = devices.Cubic()

@@ -234,7 +234,7 @@ def test_lumped_read_noise_is_too_large_where_idle_devices_are_cut_off() -> None
     """Noise of 0.01 that does not depend on the state hits as many idle devices as others.
 
     An idle device that is cut off at 0 has a mean square of sigma^2 / 2, so a pair has 1.5 sigma^2 where the lumped
-    one has 2: an error of sqrt(4 / 3) = 1.155 times; somewhat less, since small conductances are cut off too.
+    one has 2: an error of sqrt(4 / 3) = 1.155 times; somewhat more, since small conductances are cut off too.
     """
     model = devices.Generic(read=0.01)
     ratio = _read_error(model, devices.lumped_read) / _read_error(model, devices.sampled_read)
