@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
+import sys
+import types
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from aimcsim.analog import devices
-from aimcsim.analog.devices import pcm
+from aimcsim.analog.devices import base, pcm
 from aimcsim.analog.devices.elementary import exp, log, log10, power
 from aimcsim.analog.draws import Draws
 from aimcsim.errors import ConfigError, InputError, ReferenceError_, UnknownFieldError
 
+ROOT = Path(__file__).resolve().parents[2]
 PLACE = Draws.of(11)
 DAY_S = 86400.0
 MANY = 200_000
@@ -95,7 +99,7 @@ def test_an_unknown_parameter_names_its_neighbour() -> None:
         ("pcm_joshi", "g_max_us", 30.0),
         ("rram_wan_1s", "g_max_us", 40.0),
         ("rram_cmo", "acceptance_percent", 1.0),
-        ("generic", "law", "propotional"),
+        ("generic", "law", "cubic"),
         ("generic", "read", True),
         ("sonos", "i_max_na", "1600"),
     ],
@@ -265,6 +269,20 @@ def test_dies_differ_and_a_die_is_always_the_same() -> None:
     assert die_to_die.factor(PLACE.child("die", 3)) == factors[3]
     with pytest.raises(ConfigError, match=r"die_to_die\.deviation"):
         devices.DieToDie(-0.1)
+
+
+@pytest.mark.parametrize("page", ["devices.md", "extending.md"])
+def test_the_examples_of_the_pages_run(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The model of an example is nobody else's, and other tests of the page may have left theirs.
+    others = {name: model for name, model in base._models.items() if name != "crystal"}
+    monkeypatch.setattr(base, "_models", others)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
+    (example,) = (block for block in blocks if "Draws" in block)
+    # A module of its own, since dataclasses look up annotations by module.
+    module = types.ModuleType("example")
+    monkeypatch.setitem(sys.modules, "example", module)
+    exec(example, vars(module))  # noqa: S102 - the point
+    assert module.state.programmed.dtype == np.float64
 
 
 def test_a_layer_that_is_added_shifts_nobody() -> None:
