@@ -1,7 +1,7 @@
 """Compiled inner loops behind one checked face; `dispatch` chooses what runs, `array_twin` says what it computes."""
 
 from aimcsim._kernels.dispatch import active, implementations, select, stream_loop, token_game, train_loop
-from aimcsim._kernels.normals import fill_normals, fill_uniforms
+from aimcsim._kernels.normals import add_normals, fill_normals, fill_uniforms
 from aimcsim._kernels.packing import pack_weights
 from aimcsim._kernels.reads import ColumnRead, Converter, mvm_f32
 
@@ -9,6 +9,7 @@ __all__ = [
     "ColumnRead",
     "Converter",
     "active",
+    "add_normals",
     "fill_normals",
     "fill_uniforms",
     "implementations",

@@ -30,10 +30,16 @@ class Implementation:
     read_columns: Callable[..., None]
     fill_uniforms: Callable[..., None]
     fill_normals: Callable[..., None]
+    add_normals: Callable[..., None]
 
 
 TWIN = Implementation(
-    "twin", array_twin.mvm_f32, array_twin.read_columns, normals_twin.fill_uniforms, normals_twin.fill_normals
+    "twin",
+    array_twin.mvm_f32,
+    array_twin.read_columns,
+    normals_twin.fill_uniforms,
+    normals_twin.fill_normals,
+    normals_twin.add_normals,
 )
 
 
@@ -55,6 +61,7 @@ def load_extension() -> dict[str, Implementation]:
             partial(extension.read_columns, isa),
             partial(normals.fill_uniforms, isa),
             partial(normals.fill_normals, isa),
+            partial(normals.add_normals, isa),
         )
         for isa, name in enumerate(extension.isa_names())
         if name

@@ -1,4 +1,4 @@
-"""The checked door to random numbers from counters: `fill_normals` and `fill_uniforms`.
+"""The checked door to random numbers from counters: `fill_normals`, `add_normals` and `fill_uniforms`.
 
 An element depends on (identity, index) alone: no state, no order, no batch. Two elements come from one block of
 Philox4x32-10; the generator passes the known-answer vectors of its publication [Salmon11]. Uniforms are the middles of
@@ -36,6 +36,14 @@ def fill_normals(identity: NDArray[np.uint32], start: NDArray[np.uint64], out: N
     """Write standard normal numbers to `out`; parameters and errors as `fill_uniforms`."""
     _check(identity, start, out)
     dispatch.active().fill_normals(identity, start, out)
+
+
+def add_normals(
+    identity: NDArray[np.uint32], start: NDArray[np.uint64], scale: float, out: NDArray[np.float64]
+) -> None:
+    """Add `scale` times standard normal numbers to `out`, without room for them; else as `fill_normals`."""
+    _check(identity, start, out)
+    dispatch.active().add_normals(identity, start, scale, out)
 
 
 def _check(identity: NDArray[np.uint32], start: NDArray[np.uint64], out: NDArray[np.float64]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import re
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from aimcsim import _kernels
 from aimcsim.analog import devices
 from aimcsim.analog.devices import base, pcm
 from aimcsim.analog.devices.elementary import exp, log, log10, power
@@ -290,6 +293,34 @@ def test_a_layer_that_is_added_shifts_nobody() -> None:
     alone = devices.Pcm().program(w, PLACE.child("layer", "b")).conductance(1.0)
     devices.Pcm().program(w, PLACE.child("layer", "a")).conductance(1.0)
     assert np.array_equal(devices.Pcm().program(w, PLACE.child("layer", "b")).conductance(1.0), alone)
+
+
+STATES = """
+import hashlib
+import numpy as np
+from aimcsim.analog import devices
+from aimcsim.analog.draws import Draws
+target = np.linspace(0.3, 1.0, 997)
+for name in devices.names():
+    state = devices.device(name).program(target, Draws.of(1))
+    held = state.conductance(86400.0)
+    told = [state.programmed, held, devices.device(name).read_sigma(held), devices.device(name).current(held, held / 3)]
+    print(name, hashlib.sha256(b"".join(one.tobytes() for one in told)).hexdigest())
+"""
+
+
+def test_states_have_the_same_bits_whatever_numpy_and_the_kernels_run_on() -> None:
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    isas = [name for name in _kernels.implementations() if name != "twin"]
+    plain = {"NPY_DISABLE_CPU_FEATURES": " ".join(found)} | ({"AIMCSIM_ISA": isas[0]} if isas else {})
+    told = [
+        subprocess.run(
+            [sys.executable, "-P", "-c", STATES], env=os.environ | more, capture_output=True, text=True, check=True
+        ).stdout
+        for more in ({}, plain)
+    ]
+    assert told[0] == told[1]
+    assert told[0].count("\n") == len(devices.names())
 
 
 def test_functions_are_right_to_a_few_units_in_the_last_place() -> None:

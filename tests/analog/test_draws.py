@@ -44,6 +44,14 @@ def test_an_element_does_not_depend_on_shape_or_batch() -> None:
     assert np.array_equal(rows, np.stack([whole[500:], whole[:100], whole[40:140]]))
 
 
+def test_adding_is_scaling_and_adding() -> None:
+    out = np.ones((3, 7))
+    PLACE.add_normal(out, "read", 0.5)
+    assert np.array_equal(out, 1.0 + 0.5 * PLACE.normal("read", (3, 7)))
+    with pytest.raises(ValueError, match="contiguous"):
+        PLACE.add_normal(out.T, "read", 0.5)
+
+
 def test_the_order_of_calls_does_not_matter() -> None:
     first = [PLACE.normal("read", 10, start=start) for start in (0, 10)]
     second = [PLACE.normal("read", 10, start=start) for start in (10, 0)]

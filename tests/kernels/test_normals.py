@@ -81,6 +81,14 @@ def test_any_split_gives_the_same_elements(fill: Callable[..., None], start: int
     assert np.concatenate(parts).tobytes() == filled(fill, [start], 200).tobytes()
 
 
+def test_adding_is_filling_scaling_and_adding(implementation: str) -> None:
+    starts = np.array([3, 2**64 - 9], dtype=np.uint64)
+    out = np.linspace(-1.0, 1.0, 2 * 75).reshape(2, 75)
+    expected = out + 0.3 * filled(_kernels.fill_normals, [3, 2**64 - 9], 75)
+    _kernels.add_normals(IDENTITY, starts, 0.3, out)
+    assert out.tobytes() == expected.tobytes()
+
+
 def test_indices_count_round_the_end(implementation: str) -> None:
     across = filled(_kernels.fill_normals, [2**64 - 5], 10)[0]
     assert np.array_equal(across[5:], filled(_kernels.fill_normals, [0], 5)[0])
