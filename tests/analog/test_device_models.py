@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +142,14 @@ def test_pcm_drifts_as_a_power_of_time() -> None:
     assert slopes[0].std() == pytest.approx(0.008, abs=spread(0.008))
 
 
+def test_what_is_drawn_for_a_device_is_independent() -> None:
+    # Correlations of n independent numbers have a deviation of 1 / sqrt(n). At 0.8 nothing is cut off.
+    state = devices.StateIndependent().program(np.full(MANY, 0.8), PLACE)
+    drawn = [state.programmed, state.exponent, state.flicker.value(20.0), state.flicker.value(1e6)]
+    pairs = np.corrcoef(drawn)[[0, 0, 1, 1], [1, 2, 2, 3]]
+    assert np.abs(pairs).max() < 5 / math.sqrt(MANY)
+
+
 def test_pcm_carries_one_over_f_noise_by_its_law() -> None:
     # q sqrt(log((T + t_read) / (2 t_read))) with T = 3600 + 20 s; at u = 0.8, q = 0.0088 / 0.8^0.65, 20 sigmas from 0.
     state = devices.Pcm(programming_scale=0.0, drift_scale=0.0).program(np.full(MANY, 0.8), PLACE)
@@ -185,6 +194,8 @@ def test_rram_cmo_relaxes_with_the_logarithm_of_time() -> None:
     later = state.conductance(DAY_S) * 88.2
     assert later.mean() - g_us == pytest.approx(-0.08900206 * log_t, abs=5 * total / math.sqrt(MANY))
     assert later.std() == pytest.approx(total, rel=0.01)  # the noise of each device follows its own conductance
+    still = replace(state, relaxation=np.zeros(MANY)).conductance(DAY_S) * 88.2
+    assert still.std() == pytest.approx(math.hypot(sigma, read), rel=0.01)
     with pytest.raises(InputError, match="from 1 s"):
         state.conductance(0.5)
 
