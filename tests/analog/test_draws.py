@@ -33,7 +33,7 @@ def test_any_other_path_gives_others(other: Draws) -> None:
 
 
 def test_names_that_run_together_stay_apart() -> None:
-    # Both would be "layerssx" if kind, the mark for text and name were only put one after the other.
+    # Both would be "layersssx" if kind, the mark for text and name were only put one after the other.
     apart = Draws.of(7).child("layer", "ssx"), Draws.of(7).child("layers", "sx")
     assert not np.any(apart[0].normal("read", 50) == apart[1].normal("read", 50))
 
