@@ -22,8 +22,8 @@ Floats = NDArray[np.float64]
 def gated_currents(g: ArrayLike, x: ArrayLike, wires: WireSpec) -> Floats:
     """Return the output currents [batch, outputs] for input bits `x`, ampere per volt of supply.
 
-    The work is about 40 operations per cell and vector: some ten times a plain product. Nothing is kept between
-    vectors, as each has a circuit of its own.
+    The work is about forty operations per cell and vector. Nothing is kept between vectors, as each has a circuit of
+    its own.
 
     Parameters
     ----------
