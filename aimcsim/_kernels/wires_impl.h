@@ -1,9 +1,9 @@
-/* Effective conductances for one instruction set; wires.c includes this file once for each.
+/* Arrays with resistive lines for one instruction set; wires.c includes this file once for each.
  *
  * Needs NAME(x), VECTOR_BYTES and ROWS (matrix rows kept in registers together, a divisor of 16). Readable twin:
  * wires_twin.py, which also derives the equations; every element sees the same operations in the same order here.
  *
- * Design
+ * Design of the elimination
  * a. The array is taken apart input line by input line. What lies above an output line's cut is a multiport: `y` holds
  *    its admittances off the diagonal (lower triangle, all <= 0), `j` its short-circuit currents per volt of each input,
  *    column 0 their sum, which is what the rows of the admittance matrix add up to. The diagonal follows from both, so
@@ -197,6 +197,73 @@ static void NAME(eliminate)(const elimination *e, ptrdiff_t i)
     for (ptrdiff_t n = 0; n < outputs; n++)
         for (ptrdiff_t k = 0; k < n; k++)
             e->y[n * width + k] /= r;
+}
+
+/* ---- separate sources ---- */
+
+/* Some columns, as many as a vector has lanes: a node on each rail and one on the output line per input,
+ * taken out by turning stars into meshes. `nodes` is a constant at every call. Of `mesh` the upper triangle counts. */
+INLINE void NAME(read_columns_of_rails)(const supplied_read *r, ptrdiff_t first, int nodes)
+{
+    const NAME(doubles) zero = {0};
+    NAME(doubles) mesh[6][6], known[6], drive[6];
+    for (int a = 0; a < 2 * nodes; a++) {
+        known[a] = drive[a] = zero;
+        for (int b = 0; b < 2 * nodes; b++)
+            mesh[a][b] = zero;
+    }
+    for (int a = 0; a < nodes - 1; a++) {
+        known[a] = zero + r->head;
+        drive[a] = zero + r->head * r->volts[a];
+    }
+    for (ptrdiff_t i = 0; i < r->inputs; i++) {
+        const int last = i == r->inputs - 1;
+        for (int a = 0; a < nodes - 1; a++) {
+            const double *g = r->g + (a * r->inputs + i) * r->width + first;
+            mesh[a][nodes - 1] += r->bits[i] * *(const NAME(doubles) *)g;
+        }
+        for (int a = 0; a < nodes; a++)
+            mesh[a][nodes + a] = zero + (last ? 0.0 : a < nodes - 1 ? r->rail : r->line);
+        if (last)
+            known[nodes - 1] += r->end;
+        for (int k = 0; k < nodes; k++) {
+            NAME(doubles) total = mesh[k][k + 1];
+            for (int a = k + 2; a < 2 * nodes; a++)
+                total += mesh[k][a];
+            total += known[k];
+            if (last && k == nodes - 1) {
+                *(NAME(doubles) *)(r->out + first) = drive[k] / total * r->end;
+                return;
+            }
+            for (int a = k + 1; a < 2 * nodes; a++) {
+                const NAME(doubles) share = mesh[k][a] / total;
+                for (int b = a + 1; b < 2 * nodes; b++)
+                    mesh[a][b] += share * mesh[k][b];
+                known[a] += share * known[k];
+                drive[a] += share * drive[k];
+            }
+        }
+        for (int a = 0; a < nodes; a++) {
+            known[a] = known[nodes + a];
+            drive[a] = drive[nodes + a];
+            known[nodes + a] = drive[nodes + a] = zero;
+            for (int b = a + 1; b < nodes; b++) {
+                mesh[a][b] = mesh[nodes + a][nodes + b];
+                mesh[nodes + a][nodes + b] = zero;
+            }
+            for (int b = 0; b < nodes; b++)
+                mesh[a][nodes + b] = zero;
+        }
+    }
+}
+
+static void NAME(read_supplied)(const supplied_read *r)
+{
+    for (ptrdiff_t n = 0; n < r->width; n += LANES)
+        if (r->supplies == 1)
+            NAME(read_columns_of_rails)(r, n, 2);
+        else
+            NAME(read_columns_of_rails)(r, n, 3);
 }
 
 #undef INLINE

@@ -1,4 +1,4 @@
-"""Does the elimination kernel give the bits of its twin, and refuse what it cannot eliminate?"""
+"""Do the kernels of resistive lines give the bits of their twins, and refuse what they cannot take?"""
 
 from __future__ import annotations
 
@@ -50,6 +50,26 @@ def test_wide_and_tall_arrays_have_the_bits_of_the_twin() -> None:
         assert len(found) == 1
 
 
+@pytest.mark.parametrize("name", OTHERS)
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    supplies=st.integers(1, 2), inputs=st.integers(1, 20), outputs=st.integers(1, 40), batch=st.integers(0, 3),
+    seed=st.integers(0, 99),
+)  # fmt: skip
+def test_supplied_lines_have_the_bits_of_the_twin(
+    name: str, supplies: int, inputs: int, outputs: int, batch: int, seed: int
+) -> None:
+    numbers = np.random.default_rng(seed)
+    g = numbers.uniform(0, 1e-3, (supplies, inputs, outputs)) * (numbers.random((supplies, inputs, outputs)) > 0.3)
+    bits = numbers.integers(0, 2, (batch, inputs)).astype(float)
+    head, rail, line, end = numbers.choice([1e-4, 0.5, 1e30], 4)
+
+    def work() -> np.ndarray:
+        return _kernels.read_supplied(g, bits, np.array([1.0, -1.0])[:supplies], (head, rail, line, end))
+
+    assert on("twin", work).tobytes() == on(name, work).tobytes()
+
+
 def test_a_sweep_inverts_a_matrix_and_solves_with_it() -> None:
     numbers = np.random.default_rng(2)
     half = numbers.normal(size=(9, 9))
@@ -77,3 +97,20 @@ def test_a_sweep_inverts_a_matrix_and_solves_with_it() -> None:
 def test_arguments_that_do_not_fit_are_refused_by_name(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         _kernels.eliminate(**{"g": np.ones((2, 3)), "head": 1.0, "pitch": 1.0, "below": np.ones(2), **wrong})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"g": np.ones((2, 3))}, "shapes do not fit"),
+        ({"g": np.ones((3, 2, 3)), "volts": np.ones(3)}, "shapes do not fit"),
+        ({"bits": np.ones((1, 3))}, "shapes do not fit"),
+        ({"volts": np.ones(2)}, "shapes do not fit"),
+        ({"g": np.full((1, 2, 3), -1.0)}, "g must be finite and not negative"),
+        ({"siemens": (1.0, 1.0, 0.0, 1.0)}, "siemens must be finite and positive"),
+    ],
+)
+def test_supplied_lines_that_do_not_fit_are_refused_by_name(wrong: dict[str, Any], message: str) -> None:
+    right = {"g": np.ones((1, 2, 3)), "bits": np.ones((1, 2)), "volts": np.ones(1), "siemens": (1.0, 1.0, 1.0, 1.0)}
+    with pytest.raises(ValueError, match=message):
+        _kernels.read_supplied(**{**right, **wrong})

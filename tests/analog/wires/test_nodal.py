@@ -55,6 +55,16 @@ def test_voltages_add_up(cells: Cells) -> None:
     assert nodal_currents(g, v, WIRES).sum(axis=0) == pytest.approx(both, rel=1e-11)
 
 
+def test_separate_sources_take_bits(cells: Cells, supplied_circuit_currents: Callable[..., np.ndarray]) -> None:
+    wires = WireSpec(2.0, 3.0, source_ohm=20.0, terminal_ohm=30.0, arrangement="separate_source")
+    g, bits = cells((6, 5), 6), np.array([1, 0, 1, 1, 0, 1])
+    expected = supplied_circuit_currents([g], [1.0], bits, wires)
+
+    assert nodal_currents(g, bits, wires)[0] == pytest.approx(expected, abs=1e-12 * expected.max())
+    with pytest.raises(ConfigError, match=r"v\[0, 5\] must be 0 or 1"):
+        nodal_currents(g, [1, 0, 1, 1, 0, 0.5], wires)
+
+
 def test_inputs_that_are_none_are_refused_by_name(cells: Cells) -> None:
     g = cells((4, 6), 6)
     with pytest.raises(ConfigError, match=r"v must be \[batch, 4\] \(got shape \[1, 6\]\)"):
