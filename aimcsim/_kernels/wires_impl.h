@@ -201,60 +201,85 @@ static void NAME(eliminate)(const elimination *e, ptrdiff_t i)
 
 /* ---- separate sources ---- */
 
-/* Some columns, as many as a vector has lanes: a node on each rail and one on the output line per input,
- * taken out by turning stars into meshes. `nodes` is a constant at every call. Of `mesh` the upper triangle counts. */
+/* Some columns, as many as a vector has lanes: conductances between the nodes of one input and of the next (of `mesh` the
+ * upper triangle counts), to known voltages, and the current that these drive. */
+typedef struct {
+    NAME(doubles) mesh[6][6], known[6], drive[6];
+} NAME(columns);
+
+/* `nodes` is a constant at every call of all of these, so the loops are unrolled and all of it is registers. */
+INLINE void NAME(clear)(NAME(columns) *c, int first, int nodes)
+{
+    const NAME(doubles) zero = {0};
+    for (int a = first; a < 2 * nodes; a++)
+        c->known[a] = c->drive[a] = zero;
+    for (int a = 0; a < 2 * nodes; a++)
+        for (int b = 0; b < 2 * nodes; b++)
+            if (a >= first || b >= first)
+                c->mesh[a][b] = zero;
+}
+
+INLINE NAME(doubles) NAME(total)(const NAME(columns) *c, int k, int nodes)
+{
+    NAME(doubles) total = c->mesh[k][k + 1];
+    for (int a = k + 2; a < 2 * nodes; a++)
+        total += c->mesh[k][a];
+    return total + c->known[k];
+}
+
+/* Turns the star of node k into a mesh between the nodes after it. */
+INLINE void NAME(take_out)(NAME(columns) *c, int k, int nodes)
+{
+    const NAME(doubles) total = NAME(total)(c, k, nodes);
+    for (int a = k + 1; a < 2 * nodes; a++) {
+        const NAME(doubles) share = c->mesh[k][a] / total;
+        for (int b = a + 1; b < 2 * nodes; b++)
+            c->mesh[a][b] += share * c->mesh[k][b];
+        c->known[a] += share * c->known[k];
+        c->drive[a] += share * c->drive[k];
+    }
+}
+
+/* The nodes of the next input become those of this one. */
+INLINE void NAME(pass_on)(NAME(columns) *c, int nodes)
+{
+    for (int a = 0; a < nodes; a++) {
+        c->known[a] = c->known[nodes + a];
+        c->drive[a] = c->drive[nodes + a];
+        for (int b = a + 1; b < nodes; b++)
+            c->mesh[a][b] = c->mesh[nodes + a][nodes + b];
+    }
+    NAME(clear)(c, nodes, nodes);
+}
+
+/* A node on each rail, then one on the output line, input after input; the last one gives the current. */
 INLINE void NAME(read_columns_of_rails)(const supplied_read *r, ptrdiff_t first, int nodes)
 {
     const NAME(doubles) zero = {0};
-    NAME(doubles) mesh[6][6], known[6], drive[6];
-    for (int a = 0; a < 2 * nodes; a++) {
-        known[a] = drive[a] = zero;
-        for (int b = 0; b < 2 * nodes; b++)
-            mesh[a][b] = zero;
-    }
+    NAME(columns) c;
+    NAME(clear)(&c, 0, nodes);
     for (int a = 0; a < nodes - 1; a++) {
-        known[a] = zero + r->head;
-        drive[a] = zero + r->head * r->volts[a];
+        c.known[a] = zero + r->head;
+        c.drive[a] = zero + r->head * r->volts[a];
     }
     for (ptrdiff_t i = 0; i < r->inputs; i++) {
         const int last = i == r->inputs - 1;
         for (int a = 0; a < nodes - 1; a++) {
             const double *g = r->g + (a * r->inputs + i) * r->width + first;
-            mesh[a][nodes - 1] += r->bits[i] * *(const NAME(doubles) *)g;
+            c.mesh[a][nodes - 1] += r->bits[i] * *(const NAME(doubles) *)g;
         }
         for (int a = 0; a < nodes; a++)
-            mesh[a][nodes + a] = zero + (last ? 0.0 : a < nodes - 1 ? r->rail : r->line);
+            c.mesh[a][nodes + a] = zero + (last ? 0.0 : a < nodes - 1 ? r->rail : r->line);
         if (last)
-            known[nodes - 1] += r->end;
-        for (int k = 0; k < nodes; k++) {
-            NAME(doubles) total = mesh[k][k + 1];
-            for (int a = k + 2; a < 2 * nodes; a++)
-                total += mesh[k][a];
-            total += known[k];
-            if (last && k == nodes - 1) {
-                *(NAME(doubles) *)(r->out + first) = drive[k] / total * r->end;
-                return;
-            }
-            for (int a = k + 1; a < 2 * nodes; a++) {
-                const NAME(doubles) share = mesh[k][a] / total;
-                for (int b = a + 1; b < 2 * nodes; b++)
-                    mesh[a][b] += share * mesh[k][b];
-                known[a] += share * known[k];
-                drive[a] += share * drive[k];
-            }
-        }
-        for (int a = 0; a < nodes; a++) {
-            known[a] = known[nodes + a];
-            drive[a] = drive[nodes + a];
-            known[nodes + a] = drive[nodes + a] = zero;
-            for (int b = a + 1; b < nodes; b++) {
-                mesh[a][b] = mesh[nodes + a][nodes + b];
-                mesh[nodes + a][nodes + b] = zero;
-            }
-            for (int b = 0; b < nodes; b++)
-                mesh[a][nodes + b] = zero;
-        }
+            c.known[nodes - 1] += r->end;
+        for (int k = 0; k < nodes - 1; k++)
+            NAME(take_out)(&c, k, nodes);
+        if (last)
+            break;
+        NAME(take_out)(&c, nodes - 1, nodes);
+        NAME(pass_on)(&c, nodes);
     }
+    *(NAME(doubles) *)(r->out + first) = c.drive[nodes - 1] / NAME(total)(&c, nodes - 1, nodes) * r->end;
 }
 
 static void NAME(read_supplied)(const supplied_read *r)
