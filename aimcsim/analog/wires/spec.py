@@ -38,7 +38,7 @@ class WireSpec:
     ------
     ConfigError    If a resistance is negative or not finite, or an arrangement does not exist.
 
-    Assumes: all has settled (no capacitance); all lines of a kind are alike; grounds and supplies are ideal behind their
+    Assumes: all has settled (no capacitance); lines of a kind are alike; grounds and supplies are ideal behind their
     resistances.
     """
 
