@@ -1,6 +1,7 @@
 """Compiled inner loops behind one checked face; `dispatch` chooses what runs, `array_twin` says what it computes."""
 
 from aimcsim._kernels.dispatch import active, implementations, select, stream_loop, token_game, train_loop
+from aimcsim._kernels.elimination import eliminate, read_supplied
 from aimcsim._kernels.normals import add_normals, fill_normals, fill_uniforms
 from aimcsim._kernels.packing import pack_weights
 from aimcsim._kernels.reads import ColumnRead, Converter, mvm_f32
@@ -10,11 +11,13 @@ __all__ = [
     "Converter",
     "active",
     "add_normals",
+    "eliminate",
     "fill_normals",
     "fill_uniforms",
     "implementations",
     "mvm_f32",
     "pack_weights",
+    "read_supplied",
     "select",
     "stream_loop",
     "token_game",
