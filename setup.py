@@ -42,6 +42,14 @@ EXTENSIONS = [
         extra_link_args=LINK_ARGS,
     ),
     Extension(
+        "aimcsim._kernels._normals",
+        [f"{KERNELS}/_normals.pyx", f"{KERNELS}/normals.c"],
+        include_dirs=[KERNELS],
+        depends=[f"{KERNELS}/array.h", f"{KERNELS}/normals.h", f"{KERNELS}/normals_impl.h"],
+        extra_compile_args=COMPILE_ARGS,
+        extra_link_args=LINK_ARGS,
+    ),
+    Extension(
         "aimcsim._kernels._wires",
         [f"{KERNELS}/_wires.pyx", f"{KERNELS}/wires.c"],
         include_dirs=[KERNELS],

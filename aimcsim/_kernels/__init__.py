@@ -2,6 +2,7 @@
 
 from aimcsim._kernels.dispatch import active, implementations, select, stream_loop, token_game, train_loop
 from aimcsim._kernels.elimination import eliminate, read_supplied
+from aimcsim._kernels.normals import add_normals, fill_normals, fill_uniforms
 from aimcsim._kernels.packing import pack_weights
 from aimcsim._kernels.reads import ColumnRead, Converter, mvm_f32
 
@@ -9,7 +10,10 @@ __all__ = [
     "ColumnRead",
     "Converter",
     "active",
+    "add_normals",
     "eliminate",
+    "fill_normals",
+    "fill_uniforms",
     "implementations",
     "mvm_f32",
     "pack_weights",
