@@ -1,8 +1,8 @@
 """Compiled inner loops behind one checked face; `dispatch` chooses what runs, `array_twin` says what it computes."""
 
 from aimcsim._kernels.dispatch import active, implementations, select, stream_loop, token_game, train_loop
-from aimcsim._kernels.elimination import eliminate
-from aimcsim._kernels.normals import fill_normals, fill_uniforms
+from aimcsim._kernels.elimination import eliminate, read_supplied
+from aimcsim._kernels.normals import add_normals, fill_normals, fill_uniforms
 from aimcsim._kernels.packing import pack_weights
 from aimcsim._kernels.reads import ColumnRead, Converter, mvm_f32
 from aimcsim._kernels.value_parts import Conversions
@@ -26,6 +26,7 @@ __all__ = [
     "Noise",
     "Product",
     "active",
+    "add_normals",
     "converted_product",
     "eliminate",
     "fill_normals",
@@ -34,6 +35,7 @@ __all__ = [
     "in_threads",
     "mvm_f32",
     "pack_weights",
+    "read_supplied",
     "select",
     "serial_planes",
     "sliced_product",

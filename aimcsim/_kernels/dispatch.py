@@ -34,6 +34,7 @@ class Implementation:
     read_columns: Callable[..., None]
     fill_uniforms: Callable[..., None]
     fill_normals: Callable[..., None]
+    add_normals: Callable[..., None]
     converted_product: Callable[..., Any]
     sliced_product: Callable[..., Any]
     has_dots: bool
@@ -45,6 +46,7 @@ TWIN = Implementation(
     array_twin.read_columns,
     normals_twin.fill_uniforms,
     normals_twin.fill_normals,
+    normals_twin.add_normals,
     values_twin.ConvertedProduct,
     values_twin.SlicedProduct,
     has_dots=False,
@@ -70,6 +72,7 @@ def load_extension() -> dict[str, Implementation]:
             partial(extension.read_columns, isa),
             partial(normals.fill_uniforms, isa),
             partial(normals.fill_normals, isa),
+            partial(normals.add_normals, isa),
             partial(values.ConvertedProduct, isa),
             partial(values.SlicedProduct, isa),
             values.has_dots(isa),

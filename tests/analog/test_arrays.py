@@ -174,7 +174,7 @@ G_S = 1e-4  # largest conductance
 
 
 def test_slices_with_wires_are_the_nodal_solution_of_every_slice():
-    """Magnitudes of 6 bits in digits of 3, each slice's two lines in arrays of their own; inputs of 2 bits one by one."""
+    """Magnitudes of 6 bits in digits of 3, each slice in arrays of its own; inputs of 2 bits one by one."""
     spec = AnalogSpec(
         cells=CellSpec(slices=2, weight_bits=7, weight_range=(-1.0, 1.0)),
         inputs=InputSpec(bits=3, encoding="bit_serial"),
