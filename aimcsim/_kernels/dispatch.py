@@ -14,16 +14,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from aimcsim._kernels import array_twin, normals_twin
+from aimcsim._kernels import array_twin, normals_twin, values_twin
 
 EXTENSION = "aimcsim._kernels._array"
 NORMALS = "aimcsim._kernels._normals"
+VALUES = "aimcsim._kernels._values"
 ISA_NAMES = ("baseline", "sse2", "avx2", "avx512")
 
 
 @dataclass(frozen=True, slots=True)
 class Implementation:
-    """One way to run the kernels: the twin, or the extension with one instruction set."""
+    """One way to run the kernels: the twin, or the extension with one instruction set.
+
+    `has_dots` says whether integer state is summed by dot products of bytes.
+    """
 
     name: str
     mvm_f32: Callable[..., None]
@@ -31,6 +35,9 @@ class Implementation:
     fill_uniforms: Callable[..., None]
     fill_normals: Callable[..., None]
     add_normals: Callable[..., None]
+    converted_product: Callable[..., Any]
+    sliced_product: Callable[..., Any]
+    has_dots: bool
 
 
 TWIN = Implementation(
@@ -40,6 +47,9 @@ TWIN = Implementation(
     normals_twin.fill_uniforms,
     normals_twin.fill_normals,
     normals_twin.add_normals,
+    values_twin.ConvertedProduct,
+    values_twin.SlicedProduct,
+    has_dots=False,
 )
 
 
@@ -48,6 +58,7 @@ def load_extension() -> dict[str, Implementation]:
     try:
         extension = importlib.import_module(EXTENSION)
         normals = importlib.import_module(NORMALS)
+        values = importlib.import_module(VALUES)
     except ImportError as error:
         raise ImportError(
             f"aimcsim's compiled kernels cannot be loaded ({error}). Build them with `pip install .` in the source "
@@ -62,6 +73,9 @@ def load_extension() -> dict[str, Implementation]:
             partial(normals.fill_uniforms, isa),
             partial(normals.fill_normals, isa),
             partial(normals.add_normals, isa),
+            partial(values.ConvertedProduct, isa),
+            partial(values.SlicedProduct, isa),
+            values.has_dots(isa),
         )
         for isa, name in enumerate(extension.isa_names())
         if name
