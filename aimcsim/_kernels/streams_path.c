@@ -277,14 +277,14 @@ static void list_crossings(Loop *loop, int64_t r, int64_t time)
     const Run *run = &loop->runs[r];
     int64_t known = run->done + (run->done < run->total && run->needs != ARRIVAL), i = steps_since(loop, run, time);
     for (; i < known; i++) {
-        const Step *step = step_at(run, i);
+        int64_t had = had_at(run, i);
         if (arrival_at(loop, run, i) > time) {
             if (!is_entering(loop, run, i, time))
                 return;
             add_crossing(loop, run->kind == SERVING ? r : run->next, i, AT_SLOT);
-        } else if (run->kind == SERVING && step->had <= time) {
+        } else if (run->kind == SERVING && had <= time) {
             add_crossing(loop, r, i, AT_WORKED);
-        } else if (run->kind == SERVING && step->had != INT64_MAX) {
+        } else if (run->kind == SERVING && had != INT64_MAX) {
             add_crossing(loop, r, i, AT_START);
         }
     }
@@ -294,13 +294,13 @@ static void list_crossings(Loop *loop, int64_t r, int64_t time)
 /* ---- cuts */
 
 /* Where the path goes on before the cut before `low`; sets `since` where it is not known. */
-static int64_t branch_at(Loop *loop, const Walk *walk, Place last, int64_t *since)
+static int64_t branch_at(Loop *loop, const Walk *walk, int64_t *since)
 {
     Path *path = loop->path;
     *since = walk->time;
     if (walk->time > walk->low || walk->low <= loop->admitted[0])
         return NONE;
-    Crossing wanted = {last, NONE};
+    Crossing wanted = {walk->last, NONE};
     const Crossing *found = bsearch(&wanted, path->crossings, (size_t)path->n_crossings, sizeof wanted, by_place);
     return found == NULL ? NONE : found->branch;
 }
@@ -309,13 +309,13 @@ static Trip follow(Loop *loop, Place from, int64_t time, int64_t low, int64_t *s
 {
     Path *path = loop->path;
     Trip trip = {path->n_trail, path->n_visits, 0, NONE, NONE};
-    Walk walk = {loop, low, time, NONE, true, NONE};
+    Walk walk = {loop, low, time, NONE, true, NONE, from};
     path->trail_from = path->n_trail;
-    Place last = walk_back(&walk, from);
+    walk_back(&walk, from);
     trip.visits = path->n_visits - trip.visit;
     trip.met = walk.met;
     if (walk.met == NONE)
-        trip.parent = branch_at(loop, &walk, last, since);
+        trip.parent = branch_at(loop, &walk, since);
     for (int64_t visit = trip.visit; visit < path->n_visits; visit++)
         path->visits[visit].ways++;
     if (walk.met != NONE)
@@ -392,13 +392,14 @@ int64_t path_follow(Loop *loop, int64_t s, int64_t vector)
     Path *path = path_of(loop);
     if (path == NULL)
         return NONE;
-    Walk walk = {loop, most(loop->cut, loop->admitted[0]), end_at(&loop->streams[s], vector), NONE, false, NONE};
+    Place from = vector_end(loop, s, vector);
+    Walk walk = {loop, most(loop->cut, loop->admitted[0]), end_at(&loop->streams[s], vector), NONE, false, NONE, from};
     path->n_trail = path->trail_from = 0;
-    Place last = walk_back(&walk, vector_end(loop, s, vector));
+    walk_back(&walk, from);
     for (int64_t place = 0; place < path->n_trail; place++)
         loop->runs[path->trail[place].run].critical += path->trail[place].length;
     int64_t since;
-    for (int64_t b = branch_at(loop, &walk, last, &since); b != NONE; b = path->branches[b].parent) {
+    for (int64_t b = branch_at(loop, &walk, &since); b != NONE; b = path->branches[b].parent) {
         for (int64_t place = 0; place < path->branches[b].count; place++)
             loop->runs[path->branches[b].spent[place].run].critical += path->branches[b].spent[place].length;
         since = path->branches[b].since;

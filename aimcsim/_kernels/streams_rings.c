@@ -80,12 +80,32 @@ static int64_t path_needs(const Loop *loop, const Ring *ring, int64_t top, int c
     return loop->cut < 0 ? ring->low : entry_since(ring, top, column, loop->cut);
 }
 
+/* Settle what is logged of a run's iterations: their results, and, where records are wanted or all is kept, what does not
+ * follow from these. With a latency that is always the same, results come in the order of starts. */
+void steps_set_up(const Loop *loop, Run *run)
+{
+    bool fixed = run->kind == SERVING && loop->spans[run->latency].fixed >= 0 && !loop->keep;
+    int64_t columns = 1, latency = fixed ? loop->spans[run->latency].fixed : 0;
+    if (loop->recording || loop->keep) {
+        if (fixed && run->capture < 0)
+            run->had_log = (Logged){0, -latency};
+        else
+            run->had_log = (Logged){columns++, 0};
+        run->worked_log = (Logged){run->had_log.column, run->had_log.plus + latency};
+        if (loop->keep || (run->capture >= 0 && !fixed))
+            run->worked_log = (Logged){columns++, 0};
+        run->arrival_column = loop->keep || run->cross_clock >= 0 ? columns++ : 0;
+        run->busy_column = loop->recording && run->kind == SERVING && run->server >= 0 && run->own ? columns++ : 0;
+    }
+    run->steps.width = columns * (int64_t)sizeof(int64_t);
+}
+
 /* The first finished iteration of a run that is done, or lets its server go, at a moment or later. */
 int64_t steps_since(const Loop *loop, const Run *run, int64_t time)
 {
     int64_t low = entry_since(&run->steps, run->done, 0, time);
     while (low > run->steps.low && run->server >= 0 && run->capture < 0 &&
-           span_end(loop, run->interval, step_at(run, low - 1)->had, (low - 1) / run->iterations) >= time)
+           span_end(loop, run->interval, had_at(run, low - 1), (low - 1) / run->iterations) >= time)
         low--;
     return low;
 }
