@@ -61,11 +61,13 @@ typedef struct {
 
     Ring steps;
     Step now; /* the iteration after the last finished one, as far as it has come */
+    int64_t done, vector, phase, needs, queued, had, worked, left;
     Logged had_log, worked_log;
     int64_t arrival_column, busy_column; /* 0: not logged */
     int64_t end_before, busy_before; /* of the last iteration that started before the latest one */
     Train train; /* period 0: its iterations are no trains */
-    int64_t done, vector, phase, needs, queued, asked, had, worked, left, sibling, critical;
+    int64_t asked, sibling, critical;
+    int64_t since_cut; /* the first iteration that the critical path may ask for */
 } Run;
 
 typedef struct {
@@ -74,7 +76,9 @@ typedef struct {
 
     Ring issues, bounds, ends;
     int64_t issued, issue_request, issue_index, ended, walked, fetch_request, fetch_index, listed, bins;
-    int64_t release, fetched, spent[SPENT], waits, wait_room;
+    int64_t walk_request, walk_index, op_left, release, fetched, spent[SPENT], waits, wait_room;
+    int64_t op_from, op_to, op; /* vectors of an op, and which it is */
+    bool over; /* nothing asks for its iterations any more */
     int64_t *wait;
 } Stream;
 
@@ -222,6 +226,7 @@ int64_t back_needed(const Loop *loop, int64_t client);
 int64_t grants_needed(const Loop *loop, int64_t client);
 int64_t returns_needed(const Loop *loop, int64_t pool);
 int64_t holds_needed(const Loop *loop, int64_t server);
+void drop_ring(Loop *loop, Ring *ring, int64_t top);
 void loop_free(Loop *loop);
 
 /* streams_account.c: sums. */

@@ -237,7 +237,7 @@ static int by_place(const void *a, const void *b)
         return one->run < other->run ? -1 : 1;
     if (one->iteration != other->iteration)
         return one->iteration < other->iteration ? -1 : 1;
-    return one->moment - other->moment;
+    return (int)(one->moment - other->moment);
 }
 
 static void add_crossing(Loop *loop, int64_t run, int64_t iteration, int moment)
@@ -274,8 +274,10 @@ static void list_entering(Loop *loop, int64_t r, int64_t known, int64_t time)
 /* List what may be at work in a run at a time: an iteration's work or hold, the way to a clock edge before it. */
 static void list_crossings(Loop *loop, int64_t r, int64_t time)
 {
-    const Run *run = &loop->runs[r];
+    Run *run = &loop->runs[r];
     int64_t known = run->done + (run->done < run->total && run->needs != ARRIVAL), i = steps_since(loop, run, time);
+    int64_t waiting = INT64_MAX; /* the first start after that; behind it nobody else is at work on a private server */
+    run->since_cut = i;
     for (; i < known; i++) {
         int64_t had = had_at(run, i);
         if (arrival_at(loop, run, i) > time) {
@@ -284,11 +286,25 @@ static void list_crossings(Loop *loop, int64_t r, int64_t time)
             add_crossing(loop, run->kind == SERVING ? r : run->next, i, AT_SLOT);
         } else if (run->kind == SERVING && had <= time) {
             add_crossing(loop, r, i, AT_WORKED);
-        } else if (run->kind == SERVING && had != INT64_MAX) {
+        } else if (run->kind == SERVING && had != INT64_MAX && (!run->own || had <= waiting)) {
             add_crossing(loop, r, i, AT_START);
+            waiting = had;
         }
     }
     list_entering(loop, r, known, time);
+}
+
+/* List what may be at work in a stream. One of which nothing can be asked any more gives its places away. */
+static void list_stream(Loop *loop, Stream *stream, int64_t time)
+{
+    bool over = stream->walked == stream->total;
+    for (int64_t r = stream->first; r <= stream->last; r++) {
+        list_crossings(loop, r, time);
+        over &= loop->runs[r].since_cut == loop->runs[r].total;
+    }
+    stream->over = over && !loop->keep;
+    for (int64_t r = stream->first; r <= stream->last && stream->over; r++)
+        drop_ring(loop, &loop->runs[r].steps, loop->runs[r].total);
 }
 
 /* ---- cuts */
@@ -355,8 +371,9 @@ int64_t path_cut(Loop *loop, int64_t time)
     int64_t low = most(loop->cut, loop->admitted[0]);
     path->n_fresh = path->n_visits = path->n_trail = 0;
     rehash(loop, 1024);
-    for (int64_t r = 0; r < loop->n_runs; r++)
-        list_crossings(loop, r, time);
+    for (int64_t s = 0; s < loop->n_streams; s++)
+        if (loop->streams[s].issued && !loop->streams[s].over && !loop->streams[s].foreign)
+            list_stream(loop, &loop->streams[s], time);
     Trip *trips = malloc((size_t)(path->n_fresh + 1) * sizeof *trips);
     int64_t *since = malloc((size_t)(path->n_fresh + 1) * sizeof *since);
     loop->failed |= trips == NULL || since == NULL;

@@ -10,13 +10,18 @@
 static const Place NOWHERE = {NONE, 0, AT_END};
 static const Place FORGOTTEN = {0, 0, AT_END};
 
-static int64_t op_of(const Loop *loop, int64_t s, int64_t vector)
+static int64_t op_of(Loop *loop, int64_t s, int64_t vector)
 {
     if (s < 0)
         return NONE;
-    const Stream *stream = &loop->streams[s];
-    int64_t request = vector / stream->vectors, index = vector % stream->vectors;
-    return stream->first_op + request * stream->request_ops + index / stream->op_vectors;
+    Stream *stream = &loop->streams[s];
+    if (vector < stream->op_from || vector >= stream->op_to) {
+        int64_t request = vector / stream->vectors, row = vector % stream->vectors / stream->op_vectors;
+        stream->op = stream->first_op + request * stream->request_ops + row;
+        stream->op_from = request * stream->vectors + row * stream->op_vectors;
+        stream->op_to = least(stream->op_from + stream->op_vectors, (request + 1) * stream->vectors);
+    }
+    return stream->op;
 }
 
 static int64_t *wait_row(Loop *loop, Stream *stream, int64_t cause, int64_t path, int64_t holder)
@@ -314,6 +319,44 @@ static Place from_done(Walk *walk, Place here)
     return (Place){here.run, here.iteration, AT_WORKED};
 }
 
+/* Whether a run asked for what it takes as soon as its data was there. */
+static inline bool at_once(const Run *run, int64_t iteration, int64_t data)
+{
+    return !run->arrival_column && had_at(run, iteration) == data;
+}
+
+/* From a result straight back over stages that waited for nothing: a share need not look closer at these. */
+static Place straight_back(Walk *walk, Place here)
+{
+    const Loop *loop = walk->loop;
+    int64_t *spent = loop->streams[walk->stream].spent, time = walk->time;
+    int64_t r = here.run, i = here.iteration, moment = AT_DONE;
+    while (time > walk->low) {
+        const Run *run = &loop->runs[r];
+        if (i < run->steps.low || run->capture >= 0)
+            break;
+        int64_t had = most(had_at(run, i), walk->low);
+        spent[run->transfer ? TRANSFER : SERVICE] += time - had;
+        time = had;
+        moment = AT_START;
+        if (run->previous < 0)
+            break;
+        if (run->taking >= 0) {
+            const Run *taking = &loop->runs[run->taking];
+            if (i < taking->steps.low || done_at(taking, i) != time || !at_once(taking, i, time))
+                break;
+            run = taking;
+        }
+        int64_t source = upstream(run, i);
+        const Run *previous = &loop->runs[run->previous];
+        if (source < previous->steps.low || !at_once(run, i, done_at(previous, source)))
+            break;
+        r = run->previous, i = source, moment = AT_DONE;
+    }
+    walk->time = time;
+    return (Place){r, i, moment};
+}
+
 /* The consumer vector whose fetch made room for a vector: the first whose `keeps` exceeds what had to go. */
 static int64_t freer(const Loop *loop, const Edge *edge, int64_t vector)
 {
@@ -420,7 +463,7 @@ void walk_back(Walk *walk, Place here)
         walk->last = here;
         switch (here.moment) {
         case AT_DONE:
-            here = from_done(walk, here);
+            here = walk->stream >= 0 && run->capture < 0 ? straight_back(walk, here) : from_done(walk, here);
             break;
         case AT_WORKED:
             work(walk, run, had_at(run, here.iteration));
@@ -488,20 +531,25 @@ static void write_op(Loop *loop, Stream *stream, int64_t op, int64_t end)
 static void walk_next(Loop *loop, int64_t s)
 {
     Stream *stream = &loop->streams[s];
-    int64_t vector = stream->walked, index = vector % stream->vectors;
+    int64_t vector = stream->walked;
     int64_t low = vector ? end_at(stream, vector - 1) : 0, end = end_at(stream, vector);
     if (!stream->program)
-        low = most(low, loop->admitted[vector / stream->vectors]);
-    if (index % stream->op_vectors == 0) {
+        low = most(low, loop->admitted[stream->walk_request]);
+    if (!stream->op_left) {
         const Run *first = &loop->runs[stream->serve];
+        stream->op_left = least(stream->op_vectors, stream->vectors - stream->walk_index);
         stream->release = low;
         stream->fetched = had_at(first, vector * first->iterations);
     }
     Walk walk = {loop, low, end, s, false, NONE, NOWHERE};
     walk_back(&walk, vector_end(loop, s, vector));
     stream->walked++;
-    if ((index + 1) % stream->op_vectors == 0 || index + 1 == stream->vectors)
+    if (!--stream->op_left)
         write_op(loop, stream, op_of(loop, s, vector), end);
+    if (++stream->walk_index == stream->vectors) {
+        stream->walk_index = 0;
+        stream->walk_request++;
+    }
 }
 
 /* Whether it is certain when the request of a stream's next vector was admitted. */
@@ -509,7 +557,7 @@ static bool admission_known(const Loop *loop, const Stream *stream, int when)
 {
     if (stream->program || when == FINALLY)
         return true;
-    int64_t request = stream->walked / stream->vectors;
+    int64_t request = stream->walk_request;
     return loop->admissions[request] == loop->n_loads ||
            (loop->admissions[request] && loop->admitted[request] <= loop->now);
 }

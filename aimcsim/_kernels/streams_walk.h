@@ -6,10 +6,10 @@
 
 enum { AT_DONE, AT_WORKED, AT_START, AT_SLOT, AT_ISSUE, AT_END };
 
-/* A moment of an iteration of a run, or (AT_ISSUE) the issue of a vector; `run` then is any run of the stream. */
+/* A moment of an iteration of a run, or (AT_ISSUE) the issue of a vector; `run` then is any run of the stream. Places are
+ * copied all the time: fields of one width have the processor read back what it has just written. */
 typedef struct {
-    int64_t run, iteration;
-    int moment;
+    int64_t run, iteration, moment;
 } Place;
 
 typedef struct {
