@@ -179,8 +179,8 @@ static Place over_busy(Walk *walk, Place here, int64_t busy)
     return NOWHERE;
 }
 
-/* From the start of service on a private server to the request: perhaps the stream stood behind itself. A share goes on
- * over all work that is back to back; the critical path looks at each piece of it. */
+/* From the start of service on a private server to the request: perhaps the stream stood behind itself. Where holds and
+ * gaps between them count differently, and behind results that waited for a slot, each piece is looked at. */
 static Place own_start(Walk *walk, Place here, int64_t arrival)
 {
     Run *run = &walk->loop->runs[here.run];
