@@ -294,18 +294,19 @@ static void list_crossings(Loop *loop, int64_t r, int64_t time)
     list_entering(loop, r, known, time);
 }
 
-/* List what may be at work in a stream. One of which nothing can be asked any more gives its places away. */
-static void list_stream(Loop *loop, Stream *stream, int64_t time)
+/* Have a stream of which nothing can be asked after a cut give its places away. */
+static void drop_finished(Loop *loop, Stream *stream)
 {
-    bool over = stream->walked == stream->total;
-    for (int64_t r = stream->first; r <= stream->last; r++) {
-        list_crossings(loop, r, time);
-        over &= loop->runs[r].since_cut == loop->runs[r].total;
-    }
-    stream->over = over && !loop->keep;
-    for (int64_t r = stream->first; r <= stream->last && stream->over; r++)
+    bool over = stream->walked == stream->total && !loop->keep;
+    for (int64_t r = stream->first; r <= stream->last && over; r++)
+        over = loop->runs[r].since_cut == loop->runs[r].total;
+    for (int64_t r = stream->first; r <= stream->last && over; r++)
         drop_ring(loop, &loop->runs[r].steps, loop->runs[r].total);
+    stream->over = over;
 }
+
+/* Whether a stream of the loop is under way, as far as the critical path is concerned. */
+static bool is_under_way(const Stream *stream) { return stream->issued && !stream->over && !stream->foreign; }
 
 /* ---- cuts */
 
@@ -372,8 +373,8 @@ int64_t path_cut(Loop *loop, int64_t time)
     path->n_fresh = path->n_visits = path->n_trail = 0;
     rehash(loop, 1024);
     for (int64_t s = 0; s < loop->n_streams; s++)
-        if (loop->streams[s].issued && !loop->streams[s].over && !loop->streams[s].foreign)
-            list_stream(loop, &loop->streams[s], time);
+        for (int64_t r = loop->streams[s].first; r <= loop->streams[s].last && is_under_way(&loop->streams[s]); r++)
+            list_crossings(loop, r, time);
     Trip *trips = malloc((size_t)(path->n_fresh + 1) * sizeof *trips);
     int64_t *since = malloc((size_t)(path->n_fresh + 1) * sizeof *since);
     loop->failed |= trips == NULL || since == NULL;
@@ -399,6 +400,9 @@ int64_t path_cut(Loop *loop, int64_t time)
     path->fresh_room = 0;
     qsort(path->crossings, (size_t)path->n_crossings, sizeof *path->crossings, by_place);
     join_branches(loop);
+    for (int64_t s = 0; s < loop->n_streams; s++)
+        if (is_under_way(&loop->streams[s]))
+            drop_finished(loop, &loop->streams[s]);
     loop->cut = time;
     return path->n_crossings + path->n_visits;
 }
