@@ -9,6 +9,7 @@ from aimcsim import _kernels
 from aimcsim.engine.account import Account, Question
 from aimcsim.engine.compiled import CompiledEngine
 from aimcsim.engine.domains import foreign_streams
+from aimcsim.engine.horizon import check_horizon
 from aimcsim.engine.mixed import MixedEngine
 from aimcsim.engine.progress import Alive
 from aimcsim.engine.reference import ReferenceEngine
@@ -38,7 +39,13 @@ def engine_for(system: System, asked: EngineName, question: Question) -> Engine:
     """Return the engine that runs a system, once all components of the user's own are attached.
 
     The fast engine leaves to the reference the domains that only this can run (see `domains.foreign_streams`).
+
+    Raises
+    ------
+    ConfigError
+        If times of the run may not fit into 64 bits.
     """
+    check_horizon(system)
     if asked == "reference":
         return ReferenceEngine(system, question)
     foreign = foreign_streams(system)
