@@ -205,6 +205,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     started = time.perf_counter()
     _check_arguments(inputs, requests, analog, grain, engine)
     _check_in_flight(max_in_flight)
+    _check_components(components)
     network = workload if isinstance(workload, Workload) else load_workload(workload)
     samples = _samples(network, inputs, requests)
     count, coming = _coming(arrivals, _count(samples, requests), seed)
@@ -257,7 +258,7 @@ def _check_arguments(inputs: object, requests: object, analog: object, grain: ob
     if inputs is not None and not isinstance(inputs, MappingOf):
         raise TraceError(f"inputs must map names of inputs to arrays (got {type(inputs).__name__})")
     if requests is not None and (not isinstance(requests, int) or requests < 1):
-        raise ConfigError(f"requests must be a whole number of at least 1 (got {requests!r})")
+        raise ConfigError(f"--requests must be a whole number of at least 1 (got {requests!r})")
     known_values = {"analog": (analog, (None, *get_args(Analog))), "grain": (grain, (None, "auto", *get_args(Grain)))}
     known_values["engine"] = (engine, get_args(EngineName))
     for name, (value, allowed) in known_values.items():
@@ -306,6 +307,14 @@ def _coming(asked: str | Path | Sequence[int] | None, count: int | None, seed: i
 def _check_in_flight(most: object) -> None:
     if most is not None and (not isinstance(most, int) or most < 1):
         raise ConfigError(f"max_in_flight must be a whole number of at least 1 (got {most!r})")
+
+
+def _check_components(components: object) -> None:
+    if not isinstance(components, Sequence):
+        raise ConfigError(f"components must be a list of them (got {type(components).__name__})")
+    for component in components:
+        if not callable(getattr(component, "attach", None)):
+            raise ConfigError(f"a component must have a method `attach(plan)` (got {type(component).__name__})")
 
 
 def _check_warmup(warmup: object, requests: int) -> None:
