@@ -169,7 +169,10 @@ def test_no_requests_are_refused_by_the_name_of_the_option(command):
 
 @pytest.mark.parametrize(
     ("components", "said"),
-    [([object()], "a component must have a method `attach(plan)` (got object)"), (object(), "components must be a list")],
+    [
+        ([object()], "a component must have a method `attach(plan)` (got object)"),
+        (object(), "components must be a list of them (got object)"),
+    ],
     ids=["no attach", "no list"],
 )
 def test_what_is_no_component_is_refused(components, said):
