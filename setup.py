@@ -42,6 +42,14 @@ EXTENSIONS = [
         extra_link_args=LINK_ARGS,
     ),
     Extension(
+        "aimcsim._kernels._wires",
+        [f"{KERNELS}/_wires.pyx", f"{KERNELS}/wires.c"],
+        include_dirs=[KERNELS],
+        depends=[f"{KERNELS}/wires.h", f"{KERNELS}/wires_impl.h", f"{KERNELS}/array.h"],
+        extra_compile_args=COMPILE_ARGS,
+        extra_link_args=LINK_ARGS,
+    ),
+    Extension(
         "aimcsim._kernels._streams",
         [f"{KERNELS}/{name}" for name in STREAMS],
         include_dirs=[KERNELS],
