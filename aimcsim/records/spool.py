@@ -96,12 +96,15 @@ class Spool:
             self._flush()
         stretches = np.array(self._stretches, dtype=np.int64).reshape(-1, 3)
         gathered: list[Ints] = []
+        rows = 0
         for _, first, count in stretches[np.argsort(stretches[:, 0], kind="stable")].tolist():
             for begin in range(first, first + count, PART_ROWS):
                 gathered.append(self._read(begin, min(PART_ROWS, first + count - begin)))
-                if sum(map(len, gathered)) >= PART_ROWS:
+                rows += len(gathered[-1])
+                if rows >= PART_ROWS:
                     yield np.concatenate(gathered)
                     gathered.clear()
+                    rows = 0
         if gathered or not self.rows:
             yield np.concatenate([*gathered, np.empty((0, self._columns), dtype=np.int64)])
 
