@@ -39,7 +39,7 @@ class Engine(Protocol):
 def engine_for(system: System, asked: EngineName, question: Question, folder: Path | None = None) -> Engine:
     """Return the engine that runs a system, once all components of the user's own are attached.
 
-The fast engine leaves to the reference the domains that only this can run (see `domains.foreign_streams`). Alone,
+    The fast engine leaves to the reference the domains that only this can run (see `domains.foreign_streams`). Alone,
     it puts the records of what has ended into a file in `folder` once they are many.
 
     Raises
