@@ -79,6 +79,22 @@ EXTENSIONS = [
         extra_link_args=LINK_ARGS,
     ),
     Extension(
+        "aimcsim._kernels._calendar",
+        [f"{KERNELS}/_calendar.pyx"],
+        include_dirs=[KERNELS],
+        depends=[f"{KERNELS}/flits.h"],
+        extra_compile_args=COMPILE_ARGS,
+        extra_link_args=LINK_ARGS,
+    ),
+    Extension(
+        "aimcsim._kernels._flits",
+        [f"{KERNELS}/_flits.pyx", f"{KERNELS}/flits.c"],
+        include_dirs=[KERNELS],
+        depends=[f"{KERNELS}/flits.h"],
+        extra_compile_args=COMPILE_ARGS,
+        extra_link_args=LINK_ARGS,
+    ),
+    Extension(
         "aimcsim._kernels._tokens",
         [f"{KERNELS}/_tokens.pyx"],
         extra_compile_args=COMPILE_ARGS,

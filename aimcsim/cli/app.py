@@ -10,6 +10,7 @@ import typer
 
 from aimcsim.cli.completion import chip_choices, input_choices, preset_choices, workload_choices
 from aimcsim.cli.guard import CHECK_FAILED, INTERRUPTED, GuardedCommand
+from aimcsim.cli.noc import noc
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -381,6 +382,9 @@ def conform(
     _show_rows(lambda: [one.row() for one in found], lambda: (conforming.verdict_table(found),), json=json, csv=csv)
     if any(one.verdict == "fail" for one in found):
         raise typer.Exit(CHECK_FAILED)
+
+
+app.command(cls=GuardedCommand)(noc)
 
 
 def _one_form(*, json: bool, csv: bool) -> None:
