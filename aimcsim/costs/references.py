@@ -54,7 +54,29 @@ REFERENCES: dict[str, Reference] = {
         "10.1109/ASAP.2015.7245728",
     ),
     "hwcomponents": Reference(
-        "Accelergy project, hwcomponents-cacti 1.0.40 (Python package), table of off-chip memories"
+        "Accelergy project, hwcomponents 1.0.114 and its libraries (Python packages); off-chip memories from the table of "
+        "hwcomponents-cacti 1.0.40"
+    ),
+    "stillmaker17": Reference(
+        "A. Stillmaker and B. Baas, Scaling equations for the accurate prediction of CMOS device performance from 180 nm "
+        "to 7 nm, Integration, the VLSI Journal 58, 2017",
+        "10.1016/j.vlsi.2017.02.002",
+    ),
+    "jouppi21": Reference(
+        "N. P. Jouppi et al., Ten Lessons From Three Generations Shaped Google's TPUv4i, ISCA 2021",
+        "10.1109/ISCA52012.2021.00010",
+    ),
+    "oconnor17": Reference(
+        "M. O'Connor et al., Fine-Grained DRAM: Energy-Efficient DRAM for Extreme Bandwidth Systems, MICRO 2017",
+        "10.1145/3123939.3124545",
+    ),
+    "puma19": Reference(
+        "A. Ankit et al., PUMA: A Programmable Ultra-efficient Memristor-based Accelerator for Machine Learning "
+        "Inference, ASPLOS 2019",
+        "10.1145/3297858.3304049",
+    ),
+    "pumasim": Reference(
+        "PUMA authors, PUMAsim and its compiler, https://github.com/Aayush-Ankit/puma-simulator: constants and runs"
     ),
     "aimcsim": Reference("An assumption of this project; the reason stands beside the number"),
 }

@@ -106,21 +106,43 @@ def _spell_out_clocks(document: Document) -> None:
             document.values["clocks", name, "frequency"] = document.values["clocks", name]
 
 
+_NUMBERS = ("energy", "energy_range", "latency", "rate", "area", "static_power", "source", "grade", "how", "actions")
+"""What a cost states, and what a model in its `from` says in the place of it."""
+
+
 def _lay(base: Document, top: Document, path: PathKeys, value: Any) -> None:
-    """Lay `value`, which `top` has at `path`, over `base`: mappings merge field by field, all else is replaced."""
+    """Lay `value`, which `top` has at `path`, over `base`: mappings merge field by field, all else is replaced.
+
+    A cost has numbers or a model: either takes the place of the other.
+    """
     parent, step = _at(base.data, path[:-1]), path[-1]
     old = parent.get(step) if isinstance(parent, dict) else parent[step]
+    if path[0] == "costs" and len(path) in (3, 5):
+        names = _NUMBERS if step == "from" and "model" in (value or ()) else ("from",) if step == "energy" else ()
+        for name in names:
+            _drop(base, (*path[:-1], name))
     if isinstance(old, dict) and isinstance(value, dict):
-        for key, item in value.items():
-            _lay(base, top, (*path, key), item)
+        for key in sorted(value, key=lambda key: key != "from"):  # first, for what it drops
+            _lay(base, top, (*path, key), value[key])
         base.values[path] = top.values[path]
         base.keys[path] = top.keys[path]
         return
+    _forget(base, path, old)
     parent[step] = value
     for mine, theirs in ((base.values, top.values), (base.keys, top.keys)):
-        for stale in _paths(path, old):
-            mine.pop(stale, None)
         mine.update({place: theirs[place] for place in _paths(path, value) if place in theirs})
+
+
+def _drop(document: Document, path: PathKeys) -> None:
+    """Take a field out of a document, if it is there."""
+    _forget(document, path, _at(document.data, path[:-1]).pop(path[-1], None))
+
+
+def _forget(document: Document, path: PathKeys, value: Any) -> None:
+    """Forget where a value and all that is in it stood."""
+    for stale in _paths(path, value):
+        document.values.pop(stale, None)
+        document.keys.pop(stale, None)
 
 
 def _paths(path: PathKeys, value: Any) -> Iterator[PathKeys]:
