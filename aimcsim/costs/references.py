@@ -78,6 +78,38 @@ REFERENCES: dict[str, Reference] = {
     "pumasim": Reference(
         "PUMA authors, PUMAsim and its compiler, https://github.com/Aayush-Ankit/puma-simulator: constants and runs"
     ),
+    "ambrogio23": Reference(
+        "S. Ambrogio et al., An analog-AI chip for energy-efficient speech recognition and transcription, Nature 620, 2023",
+        "10.1038/s41586-023-06337-5",
+    ),
+    "jain23": Reference(
+        "S. Jain et al., A Heterogeneous and Programmable Compute-In-Memory Accelerator Architecture for Analog-AI Using "
+        "Dense 2-D Mesh, IEEE Transactions on VLSI Systems 31(1), 2023",
+        "10.1109/TVLSI.2022.3221390",
+    ),
+    "sim3d": Reference("IBM, 3D-CiM-LLM-Inference-Simulator, https://github.com/IBM/3D-CiM-LLM-Inference-Simulator: runs"),
+    "wan22": Reference(
+        "W. Wan et al., A compute-in-memory chip based on resistive random-access memory, Nature 608, 2022",
+        "10.1038/s41586-022-04992-8",
+    ),
+    "garofalo22": Reference(
+        "A. Garofalo et al., A Heterogeneous In-Memory Computing Cluster for Flexible End-to-End Inference of Real-World "
+        "Deep Neural Networks, IEEE Journal on Emerging and Selected Topics in Circuits and Systems 12(2), 2022",
+        "10.1109/JETCAS.2022.3170152",
+    ),
+    "bruschi23": Reference(
+        "N. Bruschi et al., End-to-End DNN Inference on a Massively Parallel Analog In Memory Computing Architecture, "
+        "DATE 2023",
+    ),
+    "leroux25": Reference(
+        "N. Leroux et al., Analog in-memory computing attention mechanism for fast and energy-efficient large language "
+        "models, Nature Computational Science 5, 2025",
+    ),
+    "joshi20": Reference(
+        "V. Joshi et al., Accurate deep neural network inference using computational phase-change memory, Nature "
+        "Communications 11, 2020",
+        "10.1038/s41467-020-16108-9",
+    ),
     "aimcsim": Reference("An assumption of this project; the reason stands beside the number"),
 }
 """Key of a `Source` -> the work."""
