@@ -1,8 +1,8 @@
 """Energy and area of a converter by resolution, rate and node: a regression over published converters.
 
-Source: [adc24], fitted to the ADC performance survey 1997-2023: the best energy at an effective number of bits, a rate and
-a node, and the area that goes with it. Assumes: the nominal resolution is the effective one; four fifths of the energy at
-the full rate are drawn for each conversion, a fifth in any case, as its authors do.
+Source: [adc24], fitted to the ADC performance survey 1997-2023: the best energy at an effective number of bits, a rate
+and a node, and the area that goes with it. Assumes: the nominal resolution is the effective one; four fifths of the
+energy at the full rate are drawn for each conversion, a fifth in any case, as its authors do.
 """
 
 from __future__ import annotations
@@ -17,8 +17,18 @@ from aimcsim.units import format_si
 # [adc24] coefficients of the fit, natural logarithms; node in nm, rate in Hz, energy in pJ, area in um2.
 FOM_AT_LOW_RATE_DB, FOM_PER_BIT_DB = 128.30684, 3.2205115
 FOM_AT_1_HZ_DB, FOM_PER_LOG_RATE_DB = 213.78067, -2.87190304
-ENERGY_INTERCEPT, ENERGY_PER_LOG_NODE, ENERGY_PER_LOG_BITS, ENERGY_RESIDUAL = 26.0495686, 1.88003692, -2.82912561, -1.47020228
-AREA_INTERCEPT, AREA_PER_LOG_NODE, AREA_PER_LOG_RATE, AREA_PER_LOG_ENERGY = 1.34619164, 0.99327947, 0.18071539, 0.29912426
+ENERGY_INTERCEPT, ENERGY_PER_LOG_NODE, ENERGY_PER_LOG_BITS, ENERGY_RESIDUAL = (
+    26.0495686,
+    1.88003692,
+    -2.82912561,
+    -1.47020228,
+)
+AREA_INTERCEPT, AREA_PER_LOG_NODE, AREA_PER_LOG_RATE, AREA_PER_LOG_ENERGY = (
+    1.34619164,
+    0.99327947,
+    0.18071539,
+    0.29912426,
+)
 DYNAMIC = Fraction(4, 5)
 
 LEAST_BITS, MOST_BITS = 4, 17
@@ -46,7 +56,9 @@ def regression(asked: Parameters) -> Estimate:
     whole = energy_pj(asked.bits, rate, node)
     convert_j = rounded(DYNAMIC * Fraction(whole) / 10**12)
     static_w = rounded((1 - DYNAMIC) * Fraction(whole) / 10**12 * asked.rate_hz)
-    said = f"{asked.bits} bits, {format_si(asked.rate_hz, 'S/s')}, {nanometres(asked.node_m)}: {whole:.4g} pJ a conversion"
+    said = (
+        f"{asked.bits} bits, {format_si(asked.rate_hz, 'S/s')}, {nanometres(asked.node_m)}: {whole:.4g} pJ a conversion"
+    )
     source = Source("adc24", "regression", f"{said}, a fifth of it drawn in any case")
     return Estimate(
         area_m2=rounded(area_um2(rate, node, whole) / 1e12),

@@ -1,7 +1,7 @@
 """Energy and area of digital arithmetic by operation and node, and of vector units made of it.
 
-Source: [horowitz14] at 45 nm, [aladdin14] at 40 nm, [jouppi21] at 7 nm. Another node than an operation's own is reached by
-the scaling of logic (see `nodes`), which has no 40 nm: what is known there alone stays there.
+Source: [horowitz14] at 45 nm, [aladdin14] at 40 nm, [jouppi21] at 7 nm. Another node than an operation's own is reached
+by the scaling of logic (see `nodes`), which has no 40 nm: what is known there alone stays there.
 """
 
 from __future__ import annotations
@@ -98,5 +98,3 @@ def vector_unit(asked: Parameters) -> Estimate:
         source=Source("aladdin14", "40nm", how),
         actions={"op": op},
     )
-
-

@@ -1,6 +1,7 @@
 """Costs out of the package `hwcomponents`, where it is installed; it needs a newer Python than aimcsim does.
 
-Source: whatever model `hwcomponents` finds for a component of that name with these attributes; it is named in the derivation.
+Source: whatever model `hwcomponents` finds for a component of that name with these attributes; it is named in the
+derivation.
 """
 
 from __future__ import annotations
@@ -43,12 +44,14 @@ def _model(component: str, attributes: Mapping[str, object]) -> Any:
     try:
         package = import_module("hwcomponents")
     except ImportError:
-        raise MissingExtraError("taking costs from hwcomponents", "hwcomponents") from None
+        raise MissingExtraError("taking costs from hwcomponents (Python 3.12 or newer)", "hwcomponents") from None
     try:
         return package.get_model(component, dict(attributes))
     except Exception as error:  # noqa: BLE001 - its models raise whatever they like
         what = str(error).strip().partition("\n")[0]
-        raise ModelError("component", f"hwcomponents has no model for `{component}` with these attributes: {what}") from None
+        raise ModelError(
+            "component", f"hwcomponents has no model for `{component}` with these attributes: {what}"
+        ) from None
 
 
 def _actions(model: Any, source: Source) -> dict[str, ActionCost]:

@@ -1,7 +1,7 @@
-"""How logic changes from one technology node to another; neither converters, which have their own regression, nor cells.
+"""How logic changes from one technology node to another; not converters, which have a regression, and not cells.
 
-Source: [stillmaker17], fitted to simulations of logic with predictive models. Assumes: 0.8 V, and that an operation is built
-from the same gates in both nodes.
+Source: [stillmaker17], fitted to simulations of logic with predictive models. Assumes: 0.8 V, and that an operation is
+built from the same gates in both nodes.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ from typing import Literal, get_args
 
 Grade = Literal["measured", "published", "derived", "assumed"]
 """How good a number is: `measured` on silicon, `published` as printed (also for a modelled chip), `derived` by
-arithmetic or a model from published ones, `assumed` with a reason. A run lists the assumed ones among its assumptions."""
+arithmetic or a model from published ones, `assumed` with a reason. A run lists the assumed ones among its
+assumptions."""
 
 GRADES: tuple[Grade, ...] = get_args(Grade)
 
@@ -21,9 +22,9 @@ FACTORS: dict[Grade, Fraction] = {
 }
 """A number of this grade is taken to lie between itself divided and itself multiplied by this.
 
-That is how far apart the literature is where it can be compared: a read of one core of [hermes22] and of the same core in
-[hermes23] differ by 8 %; the energy of one product in [puma19] and in its own simulator by 17 %; caches in [horowitz14] and
-[cacti7] by up to 1.6; assumptions have no such bound, and 2 is one more.
+That is how far apart the literature is where it can be compared: a read of one core of [hermes22] and of the same core
+in [hermes23] differ by 8 %; the energy of one product in [puma19] and in its own simulator by 17 %; caches in
+[horowitz14] and [cacti7] by up to 1.6; assumptions have no such bound, and 2 is one more.
 """
 
 

@@ -1,7 +1,7 @@
 """Energy of moving a flit: through a router and over a link of a length.
 
-Source: [noxim], which states no node, so nothing here is scaled to one. Assumes: routers of five ports with buffers of four
-flits, and dimension-order routing.
+Source: [noxim], which states no node, so nothing here is scaled to one. Assumes: routers of five ports with buffers of
+four flits, and dimension-order routing.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def link(asked: Parameters) -> Estimate:
     """Return the energy of `bits` over a link of `length_m`; 8 bits if they are not given."""
     bits, length_mm = asked.bits or 8, float(asked.length_m * 1000)
     per_bit = line(LINK_FJ_PER_BIT, length_mm)
-    return _one(bits * per_bit / 1000, f"{bits} bits x {per_bit:.4g} fJ for {length_mm:g} mm", _length_beyond(length_mm))
+    return _one(
+        bits * per_bit / 1000, f"{bits} bits x {per_bit:.4g} fJ for {length_mm:g} mm", _length_beyond(length_mm)
+    )
 
 
 def _one(energy_pj: float, how: str, beyond: tuple[str, ...]) -> Estimate:

@@ -1,7 +1,7 @@
 """What a chip has and can at most: area and power by level, peak operations, and the figures of merit made of them.
 
-The power of a component is that of its busiest stage never waiting; the power of a chip is that of all components at once,
-as data sheets add it up. What a workload draws, only a run says.
+The power of a component is that of its busiest stage never waiting; the power of a chip is that of all components at
+once, as data sheets add it up. What a workload draws, only a run says.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class Part:
     Attributes
     ----------
     component : str
-    level : Level                 `tile`: the tiles have it, or share it; `chip`: there is one for a chip, or between chips.
+    level : Level                 `tile`: the tiles have it, or share it; `chip`: there is one for a chip, or between
+    chips.
     instances : int               On all chips.
     area_m2, area_range_m2        Of all instances.
     static_w, dynamic_w           Power drawn in any case, and at most on top of it; of all instances.

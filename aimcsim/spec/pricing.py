@@ -68,8 +68,8 @@ class _Pricing:
         stated = found is None or entry.area_m2 is not None or entry.static_power_w is not None
         source, grade = self.origin(path, entry, found, stated=stated)
         return ComponentCost(
-            _first(entry.area_m2, found and found.area_m2),
-            _first(entry.static_power_w, found and found.static_power_w),
+            _first(entry.area_m2, found.area_m2 if found else None),
+            _first(entry.static_power_w, found.static_power_w if found else None),
             entry.instances_per,
             source,
             grade,

@@ -1,7 +1,7 @@
 """How fast the stage tables of a chip let its components work: rates of conversions, lanes of units, peak operations.
 
-Times stand in the stage tables and nowhere else; whatever else needs one, such as a cost model, asks here. Everything is of
-a vector that fills the tile: every crossbar of it with all rows and columns.
+Times stand in the stage tables and nowhere else; whatever else needs one, such as a cost model, asks here. Everything
+is of a vector that fills the tile: every crossbar of it with all rows and columns.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def mvm_interval_s(chip: ChipFile) -> Fraction:
     """
     table = chip.tables["mvm"]
     stages = [stage for stage in table.stages if stage.resource in ("crossbar", "adc_bank")]
-    return max((iterations(chip, table, stage) * (hold_s(chip, stage) or Fraction(0)) for stage in stages))
+    return max(iterations(chip, table, stage) * (hold_s(chip, stage) or Fraction(0)) for stage in stages)
 
 
 def peak_ops_per_s(chip: ChipFile) -> Fraction:
@@ -146,8 +146,11 @@ def _too_fast(chip: ChipFile) -> Iterator[str]:
                 component, act = chip.action_key(action)
                 cost = chip.costs[component].actions[act]
                 if took is not None and cost.latency_ps and took * PS_PER_S < cost.latency_ps:
-                    least, has = format_time_ps(cost.latency_ps), format_si(took, "s")
-                    yield f"costs.{component}.actions.{act}: takes {least} at least, and tables.{name}.{stage.name} has {has}"
+                    least, has = (
+                        format_time_ps(cost.latency_ps),
+                        f"tables.{name}.{stage.name} has {format_si(took, 's')}",
+                    )
+                    yield f"costs.{component}.actions.{act}: takes {least} at least, and {has}"
     convert, rate = _conversion(chip), conversion_rate_hz(chip)
     if convert and rate and rate > convert:
         asked = f"tables.mvm converts {format_si(rate, 'S/s')}"

@@ -1,7 +1,7 @@
 """Published figures of chips beside what their presets give: `aimcsim validate`.
 
-Targets are data (`data/validation/targets.yaml`); what stands beside them is computed from the built chip or from a run, by
-one small function a target.
+Targets are data (`data/validation/targets.yaml`); what stands beside them is computed from the built chip or from a
+run, by one small function a target.
 """
 
 from aimcsim.validation import isaac

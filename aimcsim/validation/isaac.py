@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
 
 from aimcsim.mapping import MappingPolicy, joined, map_workload
@@ -113,3 +114,32 @@ def first_layer_copies() -> float:
     policy = MappingPolicy(budget=60_000)
     mapping = map_workload(network, joined(_chip(), network, policy, 4), policy)
     return float(len(mapping.replicas_of("conv")))
+
+
+@cache
+def _vgg16() -> Run:
+    """Return two images through the convolutions of VGG-16, balanced in 9000 crossbars.
+
+    Several layers share a tile in this mapping, and replicas keep inputs of their own, so 64 KiB of eDRAM would not do.
+    """
+    policy = MappingPolicy(budget=9000)
+    chip = load_chip("isaac", ["tile.buffers.edram.size=1 MiB"])
+    return simulate(chip, DATA / "vgg16_convolutions.yaml", requests=2, mapping=policy, grain="layer")
+
+
+@simulated("isaac.link_bw")
+def busiest_link_gb_s() -> float:
+    """Return what the busiest link carries, over the whole run."""
+    network, resources = _chip().network, _vgg16().resources
+    link_bytes_per_s = network.width_bits / 8 * _chip().clocks[network.clock].frequency_hz
+    return float(resources["utilisation"][resources["kind"] == "link"].max()) * float(link_bytes_per_s) / 1e9
+
+
+@simulated("isaac.edram_bus")
+def busiest_edram_bytes() -> float:
+    """Return what the busiest eDRAM reads in a cycle, over the whole run."""
+    run, read = _vgg16(), Counter[str]()
+    for row in run.table("energy").records():
+        if (row["component"], row["action"], row["phase"]) == ("edram", "read", "run"):
+            read[row["tile"]] += row["count"]
+    return max(read.values()) * CYCLE_PS / int(run.summary["makespan_ps"])
