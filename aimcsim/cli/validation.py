@@ -29,13 +29,25 @@ def figure(value: float | None) -> str:
     return f"{value:.0f}" if abs(value) >= 10_000 else f"{value:.5g}"
 
 
-def _row(result: Result) -> tuple[str, ...]:
+def cells(result: Result) -> tuple[str, ...]:
+    """Return target, what it is, published, simulated, error, tolerance, class and verdict as text."""
     target = result.target
-    allowed = f"{target.tolerance_pct:g} %"
-    error = f"- of {allowed}" if result.error_pct is None else f"{result.error_pct:+.2f} of {allowed}"
-    published = f"{_SIGN[target.bound]}{figure(target.published)} {target.unit}"
-    verdict = f"{result.verdict}, fitted" if target.fitted else result.verdict
-    return target.id, target.quantity, published, figure(result.simulated), error, target.kind, verdict
+    return (
+        target.id,
+        target.quantity,
+        f"{_SIGN[target.bound]}{figure(target.published)} {target.unit}",
+        figure(result.simulated),
+        "-" if result.error_pct is None else f"{result.error_pct:+.2f} %",
+        f"{target.tolerance_pct:g} %",
+        target.kind,
+        f"{result.verdict}, fitted" if target.fitted else result.verdict,
+    )
+
+
+def _row(result: Result) -> tuple[str, ...]:
+    """Return the cells with error and tolerance as one, which leaves room for names."""
+    name, what, published, simulated, error, tolerance, kind, verdict = cells(result)
+    return name, what, published, simulated, f"{error.removesuffix(' %')} of {tolerance}", kind, verdict
 
 
 def _counts(results: Sequence[Result]) -> str:
