@@ -1,4 +1,6 @@
-"""Write the tables of docs/validation.md from what `aimcsim validate` finds. Uses the installed aimcsim:
+"""Write the tables of docs/validation.md from what `aimcsim validate` finds.
+
+Uses the installed aimcsim:
 
 python scripts/validation.py            write the page
 python scripts/validation.py --check    only say whether it would change; exit code 1 if it would

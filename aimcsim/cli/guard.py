@@ -57,7 +57,7 @@ class GuardedCommand(TyperCommand):
         before = signal.signal(signal.SIGTERM, _terminate)
         try:
             with warnings.catch_warnings():
-                warnings.showwarning = _show_warning
+                warnings.showwarning = _show_warning  # type: ignore[assignment]
                 return super().invoke(ctx)
         except (typer.Exit, BrokenPipeError):
             raise  # a chosen end; a reader that has stopped, where Typer ends quietly

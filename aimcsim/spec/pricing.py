@@ -64,9 +64,12 @@ class _Pricing:
         found = self.estimate(path, name, entry.from_, whole=True) if entry.from_ else None
         actions = dict(found.actions) if found else {}
         for act, action in entry.actions.items():
-            actions[act] = self.action(f"{path}.actions.{act}", name, action)
-        stated = found is None or entry.area_m2 is not None or entry.static_power_w is not None
-        source, grade = self.origin(path, entry, found, stated=stated)
+            actions[act] = self.action(f"{path}.actions.{act}", name, action, instead=act in actions)
+        says = (entry.area_m2, entry.static_power_w, entry.source, entry.grade)
+        if found and not any(one is not None for one in says):
+            source, grade = found.source, found.grade
+        else:
+            source, grade = self.origin(path, entry, instead=found is not None)
         return ComponentCost(
             _first(entry.area_m2, found.area_m2 if found else None),
             _first(entry.static_power_w, found.static_power_w if found else None),
@@ -76,12 +79,12 @@ class _Pricing:
             actions,
         )
 
-    def action(self, path: str, component: str, entry: ActionEntry) -> ActionCost:
-        """Return the cost of an action."""
+    def action(self, path: str, component: str, entry: ActionEntry, *, instead: bool) -> ActionCost:
+        """Return the cost of an action, which may be stated instead of what a model says."""
         if entry.from_ is None:
             if entry.energy_j is None:
                 self.wrong(f"{path}.energy", MISSING)
-            source, grade = self.origin(path, entry, None, stated=True)
+            source, grade = self.origin(path, entry, instead=instead)
             energy_j = entry.energy_j or Fraction(0)
             return ActionCost(energy_j, source, grade, entry.energy_range_j, entry.latency_ps, entry.rate_hz)
         for name in ("energy_j", "source", "grade"):
@@ -90,12 +93,13 @@ class _Pricing:
         found = self.estimate(path, component, entry.from_, whole=False)
         return replace(found.actions.get("", FREE), energy_range_j=entry.energy_range_j)
 
-    def origin(
-        self, path: str, entry: ActionEntry | ComponentEntry, found: Estimate | None, *, stated: bool
-    ) -> tuple[Source, Grade]:
-        """Return where a number is from and how it is known: what the entry says if it states one, else the model."""
-        if found is not None and not stated:
-            return found.source, found.grade
+    def origin(self, path: str, entry: ActionEntry | ComponentEntry, *, instead: bool) -> tuple[Source, Grade]:
+        """Return where a stated number is from and how it is known.
+
+        One without a source that takes the place of a model's is an assumption.
+        """
+        if instead and entry.source is None and entry.grade is None:
+            return Source("aimcsim", how=entry.how or "stated instead of what the model says"), "assumed"
         for name in ("source", "grade"):
             if getattr(entry, name) is None:
                 self.wrong(f"{path}.{name}", MISSING)
@@ -163,7 +167,10 @@ class _Pricing:
         return lanes(chip, component) if name == "lanes" else None
 
     def wrong(self, path: str, message: str) -> None:
-        """Note a problem."""
+        """Note a problem, unless something is missing beside what was reported: it may be the same thing, misspelt."""
+        around = path.rpartition(".")[0]
+        if message == MISSING and any(one.rpartition(".")[0] == around for one in self.reported):
+            return
         self.problems.append(self.chip.where.problem(path, message))
 
 
