@@ -18,7 +18,8 @@ def result_table(results: Sequence[Result]) -> Table:
     columns = ("target", "what", ">published", ">simulated", ">error", "class", "verdict")
     caption = "\n".join((_counts(results), *_notes(results)))
     table = grid("published figures and what presets give", columns, rows, caption)
-    table.columns[0].no_wrap = True
+    for column in (0, -2):  # names of targets, and their class
+        table.columns[column].no_wrap = True
     return table
 
 

@@ -6,7 +6,7 @@ is of a vector that fills the tile: every crossbar of it with all rows and colum
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import prod
 
@@ -105,14 +105,57 @@ def lanes(chip: ChipFile, unit: str) -> int | None:
     return max((stage.per.amount for stage in stages if stage.per and "elements" in stage.per.quantity), default=None)
 
 
-def mvm_interval_s(chip: ChipFile) -> Fraction:
-    """Return after what time the next vector can follow in full crossbars: the longest hold of array or converters.
+ARRAY = ("crossbar", "adc_bank")
 
-    Buffers, links and digital units are left out: a peak, which a run stays below where these do not keep up.
+
+def mvm_interval_s(chip: ChipFile) -> Fraction:
+    """Return after what time the next vector can follow in full crossbars.
+
+    It is the longest hold of array or converters, or of a slot that one vector keeps from another, a place of it. Buffers,
+    links and digital units are left out: a peak, which a run stays below where these do not keep up.
     """
     table = chip.tables["mvm"]
-    stages = [stage for stage in table.stages if stage.resource in ("crossbar", "adc_bank")]
-    return max(iterations(chip, table, stage) * (hold_s(chip, stage) or Fraction(0)) for stage in stages)
+    holds = [iterations(chip, table, one) * (hold_s(chip, one) or 0) for one in table.stages if one.resource in ARRAY]
+    return max((*holds, *_kept_s(chip)), default=Fraction(0))
+
+
+def _kept_s(chip: ChipFile) -> Iterator[Fraction]:
+    """Yield how long vectors keep each slot that they take once, over its places."""
+    stages = chip.tables["mvm"].stages
+    for first, stage in enumerate(stages):
+        if stage.acquires in chip.tile.slots and stage.loop == "vector":
+            last = next((i for i, one in enumerate(stages) if one.releases == stage.acquires), first)
+            yield chain_s(chip, stages[first : last + 1]) / chip.tile.slots[stage.acquires].count
+
+
+def chain_s(chip: ChipFile, stages: Sequence[Stage]) -> Fraction:
+    """Return how long a vector that never waits takes from array to digital units, over some stages of the table `mvm`.
+
+    Stages of one loop overlap: the first turn passes all of them, and each further one follows at the slowest. Ports of
+    buffers are left out.
+    """
+    table = chip.tables["mvm"]
+    inside = [stage for stage in stages if "buffer" not in (stage.resource or "")]
+    turns = max((iterations(chip, table, stage) for stage in inside), default=1)
+    once = sum((_latency_s(chip, stage) for stage in inside), Fraction(0))
+    slowest = max(
+        (hold_s(chip, stage) or Fraction(0) for stage in inside if stage.loop != "vector"), default=Fraction(0)
+    )
+    return once + (turns - 1) * slowest
+
+
+def _latency_s(chip: ChipFile, stage: Stage) -> Fraction:
+    one, hold, interval = (
+        seconds(chip, stage.latency, stage.resource),
+        hold_s(chip, stage),
+        interval_s(chip, stage),
+    )
+    return one * hold / interval if one and hold and interval else Fraction(0)
+
+
+def product_s(chip: ChipFile) -> Fraction:
+    """Return how long one product takes from the first read of the array to the last turn of the loops around it."""
+    return chain_s(chip, [stage for stage in chip.tables["mvm"].stages if stage.loop != "vector"])
 
 
 def peak_ops_per_s(chip: ChipFile) -> Fraction:

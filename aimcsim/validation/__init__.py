@@ -4,7 +4,7 @@ Targets are data (`data/validation/targets.yaml`); what stands beside them is co
 run, by one small function a target.
 """
 
-from aimcsim.validation import isaac
+from aimcsim.validation import isaac, puma
 from aimcsim.validation.checking import Result, Verdict, validate
 from aimcsim.validation.registry import SIMULATED, simulated
 from aimcsim.validation.targets import Target, load_targets

@@ -12,6 +12,9 @@ from aimcsim.validation import checking, load_targets
 KEYS = ["id", "published", "simulated", "unit", "error_pct", "tolerance_pct", "class", "verdict", "fitted", "source"]
 
 
+SRAM = "costs.scratch.from={model: sram, node: 22 nm}"
+
+
 @pytest.mark.parametrize("path", ["tile.adc", "adc", "adc.convert", "chip.tile[2].adc_bank[0]"])
 def test_any_path_to_a_component_explains_it(command, path):
     text = command("explain", "isaac", path).stdout
@@ -66,10 +69,10 @@ def test_an_unknown_component_is_answered_with_those_there_are(command):
 
 @pytest.mark.filterwarnings("always")  # not as errors, as in all other tests
 def test_a_warning_is_a_line_on_stderr(command):
-    result = command("explain", "tiny", "scratch", "--json", "--set", "tile.buffers.scratch.size=4 MiB")
+    result = command("explain", "tiny", "scratch", "--json", "--set", SRAM, "--set", "tile.buffers.scratch.size=4 MiB")
     assert result.exit_code == 0
     (line,) = result.stderr.splitlines()
-    assert line.startswith("warning: presets/tiny.yaml:")
+    assert line.startswith("warning: --set:1:")
     assert line.endswith("costs.scratch: sram is carried on: a size of 4 MiB is outside 64 KiB to 1 MiB")
 
 

@@ -114,9 +114,9 @@ def test_a_larger_array(dot):
 def test_a_larger_buffer(dot):
     # The table: 64 KiB 13.62 pJ to read 32 bytes and 0.0650 mm2, 256 KiB 30.02 pJ and 0.2474 mm2; leakage by size. The
     # stage table still gives an access 1 ns, which 256 KiB cannot do in less than 1.493 ns: said, not changed.
-    larger = "tile.buffers.scratch.size=256 KiB"
-    (before, counts, joules), (after, same, more) = dot(), dot(larger)
-    old, new = (load_chip("tiny", overrides) for overrides in ([], [larger]))
+    by_model, larger = "costs.scratch.from={model: sram, node: 22 nm}", "tile.buffers.scratch.size=256 KiB"
+    (before, counts, joules), (after, same, more) = dot(by_model), dot(by_model, larger)
+    old, new = (load_chip("tiny", overrides) for overrides in ([by_model], [by_model, larger]))
 
     assert (after, same) == (before, counts)
     assert joules["scratch.read"] == pytest.approx(counts["scratch.read"] * 13.62 / 32 * PJ, rel=1e-3)

@@ -13,6 +13,7 @@ from aimcsim.costs import MODELS, REFERENCES, Parameters
 from aimcsim.costs.digital import OPERATIONS
 from aimcsim.costs.memories import DRAM_PJ_PER_BIT
 from aimcsim.spec import ChipFile, Duration, load_chip, preset_names
+from aimcsim.spec.rates import mvm_interval_s, peak_ops_per_s, product_s
 from aimcsim.validation import load_targets
 
 DATA = Path(__file__).parent / "data"
@@ -96,6 +97,15 @@ def test_isaac_stages_are_those_of_figure_4b() -> None:
     assert names == ["fetch", "read", "convert", "shift_add", "collect", "activate", "store"]
     assert {stage.latency for stage in table.stages} == {Duration(cycles=1)}
     assert [stage.name for stage in table.stages if stage.loop == "input_phase"] == ["read", "convert", "shift_add"]
+
+
+def test_puma_keeps_an_mvm_unit_for_a_whole_product() -> None:
+    """16 bits in turn through three stages of 128 ns: (16 + 3 - 1) x 128 ns, and the next one only after that."""
+    chip = load_chip("puma")
+
+    assert product_s(chip) == mvm_interval_s(chip) == 18 * 128 * NS
+    # 138 tiles x 8 cores x 2 units of 128 x 128 weights, two operations each.
+    assert peak_ops_per_s(chip) == 138 * 8 * 2 * 128 * 128 * 2 / (18 * 128 * NS)
 
 
 def test_tiny_holds_the_largest_digits_network() -> None:

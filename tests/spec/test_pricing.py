@@ -55,6 +55,7 @@ def test_a_removed_action_is_refused_where_a_stage_names_it(tmp_path) -> None:
         load_chip(path)
 
 
+SRAM = "costs.scratch.from={model: sram, node: 22 nm}"
 WRONG = {
     "unknown node": (
         "costs.scratch.from.node=23 nm",
@@ -91,10 +92,10 @@ WRONG = {
 def test_a_wrong_model_is_one_mistake_at_its_place(case) -> None:
     override, said = WRONG[case]
     with pytest.raises(ConfigError) as caught:
-        load_chip("tiny", [override])
+        load_chip("tiny", [SRAM, override])
     assert len(caught.value.problems) == 1
     assert said in str(caught.value)
-    assert str(caught.value).startswith("--set:1:")
+    assert str(caught.value).startswith("--set:2:")
 
 
 def test_a_model_and_numbers_take_each_others_place() -> None:
@@ -122,8 +123,8 @@ def test_the_converters_of_isaac_convert_1280_million_a_second() -> None:
 
 
 def test_what_is_carried_on_warns_and_is_an_assumption_of_the_run(tmp_path) -> None:
-    with pytest.warns(CostWarning, match=r"tiny\.yaml:\d+:\d+: costs\.scratch: sram is carried on: a size of 4 MiB"):
-        chip = load_chip("tiny", ["tile.buffers.scratch.size=4 MiB"])
+    with pytest.warns(CostWarning, match=r"--set:1:\d+: costs\.scratch: sram is carried on: a size of 4 MiB"):
+        chip = load_chip("tiny", [SRAM, "tile.buffers.scratch.size=4 MiB"])
     assert chip.costs["scratch"].grade == "assumed"
 
     run = simulate(chip, "digits_cnn")
@@ -144,7 +145,9 @@ def test_costs_by_model_are_numbers_in_the_resolved_file(tmp_path) -> None:
     assert load_chip(path) == chip
 
 
-@pytest.mark.parametrize(("preset", "overrides"), [("tiny", []), ("tiny", ["tile.adc.converters=8"]), ("isaac", [])])
+@pytest.mark.parametrize(
+    ("preset", "overrides"), [("tiny", []), ("tiny", ["tile.adc.converters=8"]), ("isaac", []), ("puma", [])]
+)
 def test_the_interval_of_the_peak_is_that_of_a_run(tmp_path, preset, overrides) -> None:
     """A layer that fills the crossbars of one bank, vector after vector: results leave an interval apart."""
     chip = load_chip(preset, overrides)
