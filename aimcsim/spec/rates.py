@@ -74,9 +74,14 @@ def full_vector(chip: ChipFile) -> dict[str, int]:
 def hold_s(chip: ChipFile, stage: Stage) -> Fraction | None:
     """Return for how long one iteration of a vector that fills the tile holds its resource, fractions of a unit too."""
     one = interval_s(chip, stage)
-    if one is None or stage.per is None:
-        return one
-    return one * max(Fraction(1), Fraction(full_vector(chip)[stage.per.quantity], stage.per.amount))
+    return None if one is None else one * units_of(chip, stage)
+
+
+def units_of(chip: ChipFile, stage: Stage) -> Fraction:
+    """Return how many units of a stage's `per` a vector that fills the tile has, at least one."""
+    if stage.per is None:
+        return Fraction(1)
+    return max(Fraction(1), Fraction(full_vector(chip)[stage.per.quantity], stage.per.amount))
 
 
 def conversion_rate_hz(chip: ChipFile) -> Fraction | None:
@@ -111,11 +116,12 @@ ARRAY = ("crossbar", "adc_bank")
 def mvm_interval_s(chip: ChipFile) -> Fraction:
     """Return after what time the next vector can follow in full crossbars.
 
-    It is the longest hold of array or converters, or of a slot that one vector keeps from another, a place of it. Buffers,
-    links and digital units are left out: a peak, which a run stays below where these do not keep up.
+    It is the longest hold of array or converters, or of a slot that vectors take once, over its places; 0 if there are
+    neither. Buffers, links and digital units are left out: a peak, which a run stays below where these do not keep up.
     """
     table = chip.tables["mvm"]
-    holds = [iterations(chip, table, one) * (hold_s(chip, one) or 0) for one in table.stages if one.resource in ARRAY]
+    stages = [stage for stage in table.stages if stage.resource in ARRAY]
+    holds = [iterations(chip, table, stage) * (hold_s(chip, stage) or Fraction(0)) for stage in stages]
     return max((*holds, *_kept_s(chip)), default=Fraction(0))
 
 
@@ -123,9 +129,10 @@ def _kept_s(chip: ChipFile) -> Iterator[Fraction]:
     """Yield how long vectors keep each slot that they take once, over its places."""
     stages = chip.tables["mvm"].stages
     for first, stage in enumerate(stages):
-        if stage.acquires in chip.tile.slots and stage.loop == "vector":
+        slot = chip.tile.slots.get(stage.acquires or "")
+        if slot is not None and stage.loop == "vector":
             last = next((i for i, one in enumerate(stages) if one.releases == stage.acquires), first)
-            yield chain_s(chip, stages[first : last + 1]) / chip.tile.slots[stage.acquires].count
+            yield chain_s(chip, stages[first : last + 1]) / slot.count
 
 
 def chain_s(chip: ChipFile, stages: Sequence[Stage]) -> Fraction:
@@ -138,30 +145,25 @@ def chain_s(chip: ChipFile, stages: Sequence[Stage]) -> Fraction:
     inside = [stage for stage in stages if "buffer" not in (stage.resource or "")]
     turns = max((iterations(chip, table, stage) for stage in inside), default=1)
     once = sum((_latency_s(chip, stage) for stage in inside), Fraction(0))
-    slowest = max(
-        (hold_s(chip, stage) or Fraction(0) for stage in inside if stage.loop != "vector"), default=Fraction(0)
-    )
-    return once + (turns - 1) * slowest
+    holds = [hold_s(chip, stage) or Fraction(0) for stage in inside if stage.loop != "vector"]
+    return once + (turns - 1) * max(holds, default=Fraction(0))
 
 
 def _latency_s(chip: ChipFile, stage: Stage) -> Fraction:
-    one, hold, interval = (
-        seconds(chip, stage.latency, stage.resource),
-        hold_s(chip, stage),
-        interval_s(chip, stage),
-    )
-    return one * hold / interval if one and hold and interval else Fraction(0)
+    one, units = seconds(chip, stage.latency, stage.resource), units_of(chip, stage)
+    return one * units if one else Fraction(0)
 
 
 def product_s(chip: ChipFile) -> Fraction:
-    """Return how long one product takes from the first read of the array to the last turn of the loops around it."""
-    return chain_s(chip, [stage for stage in chip.tables["mvm"].stages if stage.loop != "vector"])
+    """Return how long one product takes: in array, converters, and whatever takes part in the loops around them."""
+    stages = chip.tables["mvm"].stages
+    return chain_s(chip, [stage for stage in stages if stage.loop != "vector" or stage.resource in ARRAY])
 
 
 def peak_ops_per_s(chip: ChipFile) -> Fraction:
     """Return operations a second of all crossbars full and never waiting; a multiply-accumulate is two operations."""
-    macs = chip.instances("crossbar") * chip.tile.crossbar.rows * chip.weights_per_row
-    return 2 * macs / mvm_interval_s(chip)
+    macs, interval = chip.instances("crossbar") * chip.tile.crossbar.rows * chip.weights_per_row, mvm_interval_s(chip)
+    return 2 * macs / interval if interval else Fraction(0)
 
 
 def conversions_per_mac(chip: ChipFile) -> Fraction:

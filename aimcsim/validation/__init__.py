@@ -9,4 +9,4 @@ from aimcsim.validation.checking import Result, Verdict, validate
 from aimcsim.validation.registry import SIMULATED, simulated
 from aimcsim.validation.targets import Target, load_targets
 
-__all__ = ["SIMULATED", "Result", "Target", "Verdict", "isaac", "load_targets", "simulated", "validate"]
+__all__ = ["SIMULATED", "Result", "Target", "Verdict", "isaac", "load_targets", "puma", "simulated", "validate"]

@@ -50,7 +50,7 @@ def test_a_spoiled_cost_is_refused_with_its_line(tmp_path, name, number, how) ->
 
 def test_a_removed_action_is_refused_where_a_stage_names_it(tmp_path) -> None:
     path = tmp_path / "chip.yaml"
-    path.write_text(preset_text("tiny").replace("      sample: {", "      sampel: {"))
+    path.write_text(preset_text("tiny").replace("      sample: {", "      sampled: {"))
     with pytest.raises(ConfigError, match=r"sample_hold\.sample: no cost for this action .*Did you mean"):
         load_chip(path)
 
