@@ -98,10 +98,16 @@ def test_a_wrong_model_is_one_mistake_at_its_place(case) -> None:
     assert str(caught.value).startswith("--set:2:")
 
 
+CONVERT = ["costs.adc.actions.convert={energy: 1 pJ, source: aimcsim, grade: assumed, how: for this test}"]
+
+
 def test_a_model_and_numbers_take_each_others_place() -> None:
     by_model = load_chip("isaac", ["costs.adc.from={model: adc_regression, node: 32 nm}"]).costs["adc"]
     assert by_model.source.reference == "adc24"
     assert float(by_model.actions["convert"].energy_j) == pytest.approx(1.543e-12, rel=1e-3)
+
+    another = load_chip("tiny", ["costs.adc.from={model: edram, node: 32 nm, size: 64 KiB}", *CONVERT]).costs["adc"]
+    assert another.source.reference == "pumasim"
 
     stated = load_chip("tiny", ["costs.adc.actions.convert.energy=1 pJ"]).costs["adc"]
     assert stated.actions["convert"].energy_j == Fraction(1, 10**12)
