@@ -137,12 +137,18 @@ def _adc(v: Floats, p: Params, limits: tuple[float, float]) -> Floats:
     reference = max(abs(low), abs(high))
     if model in ("PipelineADC", "CyclicADC"):
         return _stages(v, reference, bits)
-    code = np.clip(np.floor((v + reference) / (2 * reference) * 2**bits), 0, 2**bits - 1)
-    return 2 * reference * code / 2**bits - reference * (2**bits - 1) / 2**bits
+    signed = np.arange(2**bits) / 2.0 ** (bits - 1) - 1
+    if model == "SarADC":
+        thresholds = signed[1:] / (1 + 1e-5)
+    else:
+        levels = (signed + 2.0**-bits) / (1 + 1e-5 * (1 + np.abs(signed)))
+        thresholds = (levels[1:] + levels[:-1]) / 2
+    code = np.searchsorted(thresholds * reference, v)
+    return reference * (2.0 * code + 1 - 2**bits) / 2**bits
 
 
 def _stages(v: Floats, reference: float, bits: int) -> Floats:
-    """Convert by stages of one and a half bits with an amplifier of 100 dB that sees half of its output."""
+    """Convert by stages of one and a half bits, with an amplifier of 100 dB that sees half of its output."""
     signal, code = v / reference, np.zeros(v.shape)
     for stage in range(bits - 1):
         digit = np.where(signal > 0.25, 1, np.where(signal > -0.25, 0, -1))

@@ -106,3 +106,11 @@ def test_aihwkit_with_other_settings_comes_out(seed, tmp_path):
     found = conform(peer_cases.aihwkit_case(tmp_path, seed))
 
     assert found.verdict == "pass", found
+
+
+@pytest.mark.parametrize("family", ["inputsource", "signed", "sepsource", "terminal"])
+@pytest.mark.parametrize("seed", range(6))
+def test_other_circuits_come_out(family, seed, tmp_path):
+    found = conform(peer_cases.irdrop_case(tmp_path, family, seed))
+
+    assert found.verdict == "pass", found

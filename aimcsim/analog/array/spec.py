@@ -276,6 +276,8 @@ class AnalogSpec:
 
     Attributes
     ----------
+    cells, inputs, readout, converter, periphery
+        The parts, each with a spec of its own.
     rows, cols : int
         Most inputs and outputs of one array; a larger matrix stands in several, whose outputs are added digitally, in
         the order of their rows. 0 for any number.
