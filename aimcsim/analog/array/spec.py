@@ -364,6 +364,12 @@ class AnalogSpec:
         return self.periphery != PeripherySpec(bound=self.periphery.bound)
 
     @property
+    def is_random(self) -> bool:
+        """Whether anything is drawn."""
+        cells = self.cells.stuck_on or self.cells.stuck_off or not isinstance(self.device, Ideal)
+        return bool(cells or self.inputs.noise_sigma or self.converter.is_random or self.periphery.is_random)
+
+    @property
     def model(self) -> DeviceModel:
         """The device model."""
         assert isinstance(self.device, DeviceModel)  # made so by the constructor
