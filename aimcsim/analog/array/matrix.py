@@ -16,7 +16,6 @@ from aimcsim.analog.array.array import EPOCHS_KEPT, Array, Read
 from aimcsim.analog.array.encoding import stored_weights, weight_scales
 from aimcsim.analog.array.inputs import Driven, drive, input_scales, level_step, worst_case_scales
 from aimcsim.analog.array.noise import Noise
-from aimcsim.analog.array.product import product
 from aimcsim.analog.array.result import Counts, Product
 from aimcsim.analog.array.spec import AnalogSpec, InputSpec, Split
 from aimcsim.analog.devices import Compensation, compensate_columns, compensate_globally
@@ -118,7 +117,11 @@ class AnalogMatrix:
         request, time_s = checked_request(request), checked_seconds(time_s)
         lone = self._lone_kernel(time_s)
         if lone is not None and isinstance(x, np.ndarray) and x.dtype == np.float32 and x.ndim == 2:
-            return lone.outputs(x, kernel_scales(x, self.spec.inputs))
+            try:
+                return lone.outputs(x, kernel_scales(x, self.spec.inputs))
+            except InputError:  # of a scale that is infinite because a vector is: the vector is what to name
+                finite_matrix("x", x, self.shape[0], empty=True)
+                raise
         vectors = finite_matrix("x", x, self.shape[0], empty=True)
         kernels = self.kernels(time_s)
         if kernels is None:
@@ -340,13 +343,12 @@ def fused_counts(driven: Driven, row: Sequence[Array], time_s: float) -> Counts:
     counts = Counts.zeros(len(driven.phases))
     counts.clipped_inputs[:] = driven.clipped
     counts.driven_rows[:] = np.count_nonzero(driven.phases, axis=(1, 2)) * len(row)
-    magnitudes = np.abs(driven.phases).sum(axis=1)
     for array in row:
         slices, _, _, columns = array.encoded.targets.shape
         reads = driven.phases.shape[1] * slices
         counts.reads[:] += reads
         counts.conversions[:] += reads * columns
-        counts.column_charge[:] += product(magnitudes, array.epoch(time_s).row_total)[:, 0]
+        counts.column_charge[:] += array.epoch(time_s).charge(driven.phases)
     return counts
 
 
@@ -387,8 +389,8 @@ def kernel_scales(x: NDArray[np.float32], inputs: InputSpec) -> NDArray[np.float
     if inputs.range == "fixed" and inputs.scale == 1.0:
         return None
     if inputs.range == "abs_max" and not inputs.scale and len(x):
-        largest = np.maximum(x.max(axis=1), -x.min(axis=1))
-        return np.where((largest > 0) & np.isfinite(largest), largest, np.float32(1))
+        largest: NDArray[np.float32] = np.abs(x).max(axis=1)
+        return largest if largest.min() > 0 else np.where(largest == 0, np.float32(1), largest)
     return input_scales(x.astype(np.float64), inputs).astype(np.float32) if len(x) else np.zeros(0, dtype=np.float32)
 
 
