@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -81,6 +81,10 @@ class AnalogMatrix:
             for r, rows in enumerate(self.row_parts)
         )
         self._reads = draws.child("reads", 0)
+        self._places = [
+            [self._reads.child("row", r).child("column", c) for c in range(len(self.column_parts))]
+            for r in range(len(self.row_parts))
+        ]
         self._lone_kernel = lru_cache(maxsize=EPOCHS_KEPT)(self._find_lone_kernel)
 
     def mvm(self, x: ArrayLike, time_s: float = 0.0, request: int = 0, *, codes: bool = False) -> Product:
@@ -117,22 +121,24 @@ class AnalogMatrix:
         request, time_s = checked_request(request), checked_seconds(time_s)
         lone = self._lone_kernel(time_s)
         if lone is not None and isinstance(x, np.ndarray) and x.dtype == np.float32 and x.ndim == 2:
+            noise = self.read_noise(0, 0, time_s, request, len(x))
             try:
-                return lone.outputs(x, kernel_scales(x, self.spec.inputs))
+                return lone.outputs(x, kernel_scales(x, self.spec.inputs), noise)
             except InputError:  # of a scale that is infinite because a vector is: the vector is what to name
                 finite_matrix("x", x, self.shape[0], empty=True)
                 raise
         vectors = finite_matrix("x", x, self.shape[0], empty=True)
-        kernels = self.kernels(time_s)
-        if kernels is None:
+        if self.kernels(time_s) is None:
             return self.mvm(vectors, time_s, request).outputs
-        return self.fused(kernels, vectors.astype(np.float32), time_s, request)[0]
+        single = vectors.astype(np.float32)
+        scale = kernel_scales(single, self.spec.inputs)
+        parts = self.kernel_reads(single, time_s, request)
+        return self.sum_of_arrays(len(single), {at: one.kernel.outputs(one.x, scale, one.normal) for at, one in parts})
 
     def _find_lone_kernel(self, time_s: float) -> _kernels.Product | None:
-        """Return the kernel of a matrix that stands in one array without noise."""
+        """Return the kernel of a matrix that stands in one array."""
         kernels = self.kernels(time_s)
-        lone = kernels is not None and len(kernels) == len(kernels[0]) == 1
-        return kernels[0][0] if kernels and lone and self.arrays[0][0].epoch(time_s).variance is None else None
+        return kernels[0][0] if kernels is not None and len(kernels) == len(kernels[0]) == 1 else None
 
     def compensation(
         self, time_s: float, per: Literal["matrix", "column"] = "matrix", request: int = 0
@@ -159,37 +165,34 @@ class AnalogMatrix:
         whole = [[product for product in row if product is not None] for row in found]
         return whole if all(len(row) == len(self.column_parts) for row in whole) else None
 
-    def fused(
-        self, kernels: list[list[_kernels.Product]], x: NDArray[np.float32], time_s: float, request: int
-    ) -> tuple[NDArray[np.float32], dict[tuple[int, int], _kernels.Conversions]]:
-        """Return outputs [B, N], the rows of arrays added in order, and the conversions of arrays with converters."""
-        scale, number = kernel_scales(x, self.spec.inputs), checked_request(request)
-        total = np.zeros((len(x), self.shape[1]), dtype=np.float32)
-        conversions: dict[tuple[int, int], _kernels.Conversions] = {}
-        for r, (row, rows) in enumerate(zip(kernels, self.row_parts, strict=True)):
+    def kernel_reads(
+        self, x: NDArray[np.float32], time_s: float, request: int
+    ) -> Iterator[tuple[tuple[int, int], KernelRead]]:
+        """Yield, for every array by row and column, its kernel and what that takes; all arrays have one."""
+        for r, (row, rows) in enumerate(zip(self.kernels(time_s) or (), self.row_parts, strict=True)):
             part = np.ascontiguousarray(x[:, rows])
-            for c, (kernel, cols) in enumerate(zip(row, self.column_parts, strict=True)):
-                normal = self._normal(r, c, time_s, number, len(x))
-                if self.spec.converter.kind == "ideal":
-                    found = kernel.outputs(part, scale, normal)
-                else:
-                    conversions[r, c] = kernel.conversions(part, scale, normal)
-                    found = conversions[r, c].outputs
-                total[:, cols] = found if not r else total[:, cols] + found
-        return total, conversions
+            for c, kernel in enumerate(row):
+                yield (r, c), KernelRead(kernel, part, self.read_noise(r, c, time_s, request, len(x)))
 
-    def _normal(self, row: int, column: int, time_s: float, request: int, batch: int) -> Floats | None:
-        """Return the normal numbers of the read noise of an array, [B, N]; None for none."""
-        epoch = self.arrays[row][column].epoch(time_s)
-        if epoch.variance is None:
+    def sum_of_arrays(self, batch: int, found: Mapping[tuple[int, int], NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return outputs [batch, N] from those of every array, the rows of arrays added in order."""
+        total = np.zeros((batch, self.shape[1]), dtype=np.float32)
+        for (row, column), outputs in found.items():
+            cols = self.column_parts[column]
+            total[:, cols] = total[:, cols] + outputs if row else outputs
+        return total
+
+    def read_noise(self, row: int, column: int, time_s: float, request: int, batch: int) -> Floats | None:
+        """Return the normal numbers of the read noise of an array, [batch, N]; None for none."""
+        if self.arrays[row][column].epoch(time_s).variance is None:
             return None
-        numbers = tuple((request + vector) * PASSES for vector in range(batch))
         cols = self.column_parts[column]
+        numbers = range(request * PASSES, (request + batch) * PASSES, PASSES)
         return self.noise_of(row, column, numbers).normal("read noise", (cols.stop - cols.start,))
 
     def noise_of(self, row: int, column: int, numbers: Sequence[int]) -> Noise:
         """Return where the noise of an array's reads for the vectors with `numbers` comes from."""
-        return Noise(self._reads.child("row", row).child("column", column), tuple(numbers))
+        return Noise(self._places[row][column], numbers)
 
     def _batch_size(self) -> int:
         """Return how many vectors are computed at once."""
@@ -222,6 +225,14 @@ class AnalogMatrix:
         return [drive(scaled[:, rows], inputs, None if noise is None else noise[:, rows]) for rows in self.row_parts]
 
 
+class KernelRead(NamedTuple):
+    """A kernel with the vectors [B, K] of its rows, and the normal numbers of their noise if there is any."""
+
+    kernel: _kernels.Product
+    x: NDArray[np.float32]
+    normal: Floats | None
+
+
 class _Batch:
     """Some vectors on their way through the arrays, once, or again where converters clip."""
 
@@ -239,13 +250,21 @@ class _Batch:
     def product(self) -> Product:
         """Return the product, all passes done."""
         kernels = self._matrix.kernels(self._time_s)
-        return self._general() if kernels is None else self._fused(kernels)
+        return self._general() if kernels is None else self._fused()
 
-    def _fused(self, kernels: list[list[_kernels.Product]]) -> Product:
+    def _fused(self) -> Product:
         """Return the product as kernels give it."""
         matrix, vectors = self._matrix, np.arange(len(self._x))
         x = self._x.astype(np.float32)
-        outputs, conversions = matrix.fused(kernels, x, self._time_s, self._request)
+        scale = kernel_scales(x, matrix.spec.inputs)
+        found: dict[tuple[int, int], NDArray[np.float32]] = {}
+        conversions: dict[tuple[int, int], _kernels.Conversions] = {}
+        for at, one in matrix.kernel_reads(x, self._time_s, self._request):
+            if matrix.spec.converter.kind == "ideal":
+                found[at] = one.kernel.outputs(one.x, scale, one.normal)
+            else:
+                conversions[at] = one.kernel.conversions(one.x, scale, one.normal)
+                found[at] = conversions[at].outputs
         numbers = [(self._request + vector) * PASSES for vector in vectors.tolist()]
         driven = matrix.drive(self._x, self._scales, numbers)
         for r, row in enumerate(matrix.arrays):
@@ -258,6 +277,7 @@ class _Batch:
                     self._seen[r, c] = seen
                     if (r, c) in conversions:
                         self._codes[r, c] = conversions[r, c].codes.reshape(seen.shape)
+        outputs = matrix.sum_of_arrays(len(x), found)
         return Product(outputs, self._counts, self._scales, self._codes, self._seen)
 
     def _general(self) -> Product:
