@@ -163,7 +163,7 @@ def aihwkit_params(rng: np.random.Generator) -> Params:
     p["out_bound"] = some(12.0, 2.0, 6.0) if p["out_res"] > 0 else some(12.0, -1.0, 3.0)
     p["noise_management"] = some("NONE", "ABS_MAX", "CONSTANT", "MAX")
     p["nm_thres"] = some(0.0, 2.0)
-    p["bound_management"] = some("NONE", "ITERATIVE")
+    p["bound_management"] = some("NONE", "ITERATIVE", "ITERATIVE_WORST_CASE")
     p["inp_asymmetry"], p["out_asymmetry"] = some(0.0, 0.05), some(0.0, 0.03)
     if p["tile"] == "rpucuda":
         p["mv_type"] = some("ONE_PASS", "POS_NEG_SEPARATE", "POS_NEG_SEPARATE_DIGITAL_SUM")

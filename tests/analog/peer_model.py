@@ -285,12 +285,26 @@ def aihwkit(w: Floats, x: Floats, params: Params) -> Floats:
 def _managed(w: Floats, x: Floats, p: Params) -> Floats:
     scale = _alpha(x, p)
     reduction, step = 1.0, _step(p, "inp")
+    passes = 0
     while True:
+        if passes == 1 and p["bound_management"] == "ITERATIVE_WORST_CASE" and p["tile"] == "rpucuda":
+            scale, reduction = _worst_case(x, scale, step, p), 1.0
+        passes += 1
         y, clipped = _pass(w, x.astype(np.float32) * (1 / (scale * reduction)).astype(np.float32), p)
         coarse = reduction > p["max_bm_factor"] or (step > 0 and reduction > p["max_bm_res"] / step)
         if p["bound_management"] == "NONE" or not clipped or coarse:
             return y * scale * reduction
         reduction *= 2
+
+
+def _worst_case(x: Floats, largest: Floats, step: float, p: Params) -> Floats:
+    """Scale at which weights of 0.6 cannot reach the bound."""
+    largest = np.abs(x).max(axis=1, keepdims=True)
+    largest = np.minimum(largest, p["nm_thres"]) if p["nm_thres"] > 0 else largest
+    signs = [np.maximum(sign * x, 0).sum(axis=1, keepdims=True) for sign in (1, -1)]
+    scale = np.maximum(*signs) * 0.6 / p["out_bound"]
+    scale = np.minimum(largest / step * p["max_bm_res"], scale) if step else scale
+    return np.maximum(largest, scale)
 
 
 def _alpha(x: Floats, p: Params) -> Floats:

@@ -58,7 +58,9 @@ def worst_case_scales(x: Floats, inputs: InputSpec, bound: float) -> Floats:
 
     Source: aihwkit 1.2.0, noise management AbsMaxNPSum with its default weight of 0.6.
     """
-    largest = input_scales(x, inputs)
+    largest: Floats = np.abs(x).max(axis=1)
+    if inputs.range != "fixed" and inputs.scale:
+        largest = np.minimum(largest, inputs.scale)
     sums = np.maximum(np.maximum(x, 0).sum(axis=1), np.maximum(-x, 0).sum(axis=1))
     scales = sums * 0.6 / bound
     if inputs.step:

@@ -289,8 +289,8 @@ class _Batch:
         while inputs.bound_management != "none" and clipped.any() and self._may_go_on(factor, index):
             vectors = vectors if inputs.bound_management == "iterative_together" else vectors[clipped]
             factor, index = 2.0 * factor, index + 1
-            if inputs.bound_management == "worst_case":
-                high = float(self._matrix.arrays[0][0].converters.high.min())
+            if inputs.bound_management == "worst_case" and index == 1:
+                factor, high = 1.0, float(self._matrix.arrays[0][0].converters.high.min())
                 self._scales[vectors] = worst_case_scales(self._x[vectors], inputs, high)
             else:
                 self._scales[vectors] *= 2.0
@@ -301,8 +301,6 @@ class _Batch:
 
     def _may_go_on(self, factor: float, index: int) -> bool:
         inputs = self._matrix.spec.inputs
-        if inputs.bound_management == "worst_case":
-            return index == 0
         step = inputs.step or (level_step(inputs) if inputs.bits else 0.0)
         fine = not step or factor <= inputs.coarsest_step / step
         return fine and factor <= inputs.most_passes_factor and index + 1 < PASSES
