@@ -12,6 +12,8 @@ from aimcsim.analog.array.spec import InputSpec
 
 Floats = NDArray[np.float64]
 
+LEAST_SCALE = 1e-30  # vectors of smaller inputs are taken as they are, and so drive nothing
+
 
 @dataclass(frozen=True, slots=True)
 class Driven:
@@ -41,7 +43,7 @@ def input_scales(x: Floats, inputs: InputSpec) -> Floats:
         scales = (np.abs(x) if inputs.range == "abs_max" else x).max(axis=1)
         if inputs.scale:
             scales = np.minimum(scales, inputs.scale)
-    return np.where(scales > 0, scales, 1.0)
+    return np.where(scales > LEAST_SCALE, scales, 1.0)
 
 
 def _percentiles(x: Floats, percentile: float) -> Floats:

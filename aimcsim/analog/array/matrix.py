@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from aimcsim import _kernels
 from aimcsim.analog.array.array import EPOCHS_KEPT, Array, Read
 from aimcsim.analog.array.encoding import stored_weights, weight_scales
-from aimcsim.analog.array.inputs import Driven, drive, input_scales, level_step, worst_case_scales
+from aimcsim.analog.array.inputs import LEAST_SCALE, Driven, drive, input_scales, level_step, worst_case_scales
 from aimcsim.analog.array.noise import Noise
 from aimcsim.analog.array.result import Counts, Product
 from aimcsim.analog.array.spec import AnalogSpec, InputSpec, Split
@@ -25,6 +25,7 @@ from aimcsim.errors import InputError
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
+LARGEST = 1e15  # of weights and inputs: products of many are float32
 PASSES = 32  # of bound management; every pass of a vector has noise of its own
 _CURRENTS_AT_ONCE = 1 << 22  # of a batch; larger batches are cut, which changes nothing but memory
 
@@ -85,6 +86,7 @@ class AnalogMatrix:
             [self._reads.child("row", r).child("column", c) for c in range(len(self.column_parts))]
             for r in range(len(self.row_parts))
         ]
+        self._has_levels = spec.inputs.bits > 0  # which end, so that no input is too large
         self._lone_kernel = lru_cache(maxsize=EPOCHS_KEPT)(self._find_lone_kernel)
 
     def mvm(self, x: ArrayLike, time_s: float = 0.0, request: int = 0, *, codes: bool = False) -> Product:
@@ -114,6 +116,8 @@ class AnalogMatrix:
     def outputs(self, x: ArrayLike, time_s: float = 0.0, request: int = 0) -> NDArray[Any]:
         """Return the outputs of `mvm` alone, the same bits; where a kernel fits, float32 vectors take little else.
 
+        Inputs beyond the limit of `mvm` are clipped where fixed levels end, like all beyond the largest level.
+
         Raises
         ------
         InputError    As `mvm`.
@@ -121,12 +125,10 @@ class AnalogMatrix:
         request, time_s = checked_request(request), checked_seconds(time_s)
         lone = self._lone_kernel(time_s)
         if lone is not None and isinstance(x, np.ndarray) and x.dtype == np.float32 and x.ndim == 2:
-            noise = self.read_noise(0, 0, time_s, request, len(x))
-            try:
-                return lone.outputs(x, kernel_scales(x, self.spec.inputs), noise)
-            except InputError:  # of a scale that is infinite because a vector is: the vector is what to name
+            if not self._has_levels and not (np.abs(x) <= LARGEST).all():
                 finite_matrix("x", x, self.shape[0], empty=True)
-                raise
+            noise = self.read_noise(0, 0, time_s, request, len(x))
+            return lone.outputs(x, kernel_scales(x, self.spec.inputs), noise)
         vectors = finite_matrix("x", x, self.shape[0], empty=True)
         if self.kernels(time_s) is None:
             return self.mvm(vectors, time_s, request).outputs
@@ -408,7 +410,9 @@ def kernel_scales(x: NDArray[np.float32], inputs: InputSpec) -> NDArray[np.float
         return None
     if inputs.range == "abs_max" and not inputs.scale and len(x):
         largest: NDArray[np.float32] = np.abs(x).max(axis=1)
-        return largest if largest.min() > 0 else np.where(largest == 0, np.float32(1), largest)
+        if not largest.max() <= LARGEST:
+            finite_matrix("x", x, x.shape[1])
+        return largest if largest.min() > LEAST_SCALE else np.where(largest <= LEAST_SCALE, np.float32(1), largest)
     return input_scales(x.astype(np.float64), inputs).astype(np.float32) if len(x) else np.zeros(0, dtype=np.float32)
 
 
@@ -426,8 +430,8 @@ def finite_matrix(name: str, values: ArrayLike, columns: int = 0, *, empty: bool
 
     Raises
     ------
-    InputError    Naming the argument: not an array of real numbers, another shape, NaN or infinity, no rows unless
-                  `empty`.
+    InputError    Naming the argument: not an array of real numbers, another shape, NaN, infinity or beyond `LARGEST`,
+                  no rows unless `empty`.
     """
     try:
         array = np.asarray(values)
@@ -441,8 +445,9 @@ def finite_matrix(name: str, values: ArrayLike, columns: int = 0, *, empty: bool
     if not empty and array.shape[0] == 0:
         raise InputError(f"{name}: must have at least one row (got {list(array.shape)})")
     exact = np.ascontiguousarray(array, dtype=np.float64)
-    wrong = ~np.isfinite(exact)
+    wrong = ~(np.abs(exact) <= LARGEST)  # NaN is wrong too
     if wrong.any():
         first = tuple(int(axis[0]) for axis in np.nonzero(wrong))
-        raise InputError(f"{name}: holds {exact[first]} at {list(first)}; must be finite")
+        wanted = f"within {LARGEST:g}" if np.isfinite(exact[first]) else "finite"
+        raise InputError(f"{name}: holds {exact[first]} at {list(first)}; must be {wanted}")
     return exact

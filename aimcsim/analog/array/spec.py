@@ -177,9 +177,10 @@ class InputSpec:
     noise_sigma : float
         Gaussian noise of every driven level; not with `bit_serial`.
     bound_management : str
-        `iterative`: a vector whose outputs clip is read again with twice the input scale, and again. `worst_case`: first
-        with the input scale at which weights of 0.6 cannot clip. `iterative_together`: the whole batch is read again when
-        one of its vectors clips, as aihwkit's torch tile does; the only setting with which results depend on the batch.
+        `iterative`: a vector whose outputs clip is read again with twice the input scale, and again. `worst_case`:
+        first with the input scale at which weights of 0.6 cannot clip. `iterative_together`: the whole batch is read
+        again when one of its vectors clips, as aihwkit's torch tile does; the only setting with which results depend on
+        the batch.
     most_passes_factor : float
         The input scale is never multiplied by more than twice this.
     coarsest_step : float
