@@ -410,9 +410,10 @@ def kernel_scales(x: NDArray[np.float32], inputs: InputSpec) -> NDArray[np.float
         return None
     if inputs.range == "abs_max" and not inputs.scale and len(x):
         largest: NDArray[np.float32] = np.abs(x).max(axis=1)
-        if not largest.max() <= LARGEST:
+        each = largest.tolist()  # for a few vectors much sooner than as an array
+        if not all(one <= LARGEST for one in each):
             finite_matrix("x", x, x.shape[1])
-        return largest if largest.min() > LEAST_SCALE else np.where(largest <= LEAST_SCALE, np.float32(1), largest)
+        return largest if min(each) > LEAST_SCALE else np.where(largest <= LEAST_SCALE, np.float32(1), largest)
     return input_scales(x.astype(np.float64), inputs).astype(np.float32) if len(x) else np.zeros(0, dtype=np.float32)
 
 
