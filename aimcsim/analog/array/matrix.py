@@ -113,14 +113,15 @@ class AnalogMatrix:
         ]
         return joined(parts)
 
-    def outputs(self, x: ArrayLike, time_s: float = 0.0, request: int = 0) -> NDArray[Any]:
+    def outputs(self, x: ArrayLike, time_s: float = 0.0, request: int = 0, *, threads: int = 1) -> NDArray[Any]:
         """Return the outputs of `mvm` alone, the same bits; where a kernel fits, float32 vectors take little else.
 
-        Inputs beyond the limit of `mvm` are clipped where fixed levels end, like all beyond the largest level.
+        Inputs beyond the limit of `mvm` are clipped where fixed levels end, like all beyond the largest level. A matrix in
+        one array shares its vectors out to `threads`, which changes no bit; others take one.
 
         Raises
         ------
-        InputError    As `mvm`.
+        InputError    As `mvm`, or if `threads` is below 1.
         """
         request, time_s = checked_request(request), checked_seconds(time_s)
         lone = self._lone_kernel(time_s)
@@ -128,7 +129,10 @@ class AnalogMatrix:
             if not self._has_levels and not (np.abs(x) <= LARGEST).all():
                 finite_matrix("x", x, self.shape[0], empty=True)
             noise = self.read_noise(0, 0, time_s, request, len(x))
-            return lone.outputs(x, kernel_scales(x, self.spec.inputs), noise)
+            scale = kernel_scales(x, self.spec.inputs)
+            if threads != 1:
+                return _kernels.in_threads(lone.outputs, threads, x, scale, noise)
+            return lone.outputs(x, scale, noise)
         vectors = finite_matrix("x", x, self.shape[0], empty=True)
         if self.kernels(time_s) is None:
             return self.mvm(vectors, time_s, request).outputs
