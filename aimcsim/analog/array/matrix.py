@@ -116,8 +116,8 @@ class AnalogMatrix:
     def outputs(self, x: ArrayLike, time_s: float = 0.0, request: int = 0, *, threads: int = 1) -> NDArray[Any]:
         """Return the outputs of `mvm` alone, the same bits; where a kernel fits, float32 vectors take little else.
 
-        Inputs beyond the limit of `mvm` are clipped where fixed levels end, like all beyond the largest level. A matrix in
-        one array shares its vectors out to `threads`, which changes no bit; others take one.
+        Inputs beyond the limit of `mvm` are clipped where fixed levels end, like all beyond the largest level. A matrix
+        in one array shares its vectors out to `threads`, which changes no bit; others take one.
 
         Raises
         ------
