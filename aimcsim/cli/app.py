@@ -165,7 +165,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     count = chip_count(chips)
     spec, network = load_both(chip, workload, overrides or (), fold_unsupported=fold_unsupported)
     arrays = None if inputs is None else read_inputs(inputs, network)
-    with kept(output, chip=spec.name, workload=network.name, seed=seed, force=force) as keep:
+    with kept(output, chip=spec.name, workload=network.name, seed=seed, force=force) as keeping:
         with waiting(f"running {network.name} on {spec.name}") as told:
             done = simulate(
                 spec,
@@ -183,8 +183,9 @@ def run(  # noqa: PLR0913 - one parameter per option
                 max_in_flight=max_in_flight,
                 warmup=warmup,
                 alive=told.tell,
+                spool=keeping.place,
             )
-        keep(done)
+        keeping.keep(done)
     from aimcsim.cli import summaries, tables
 
     if json:
