@@ -113,8 +113,8 @@ def run(  # noqa: PLR0913 - one parameter per option
     ] = None,
     requests: Annotated[int | None, typer.Option(help="How many requests; default: all samples, or 1.")] = None,
     analog: Annotated[
-        Literal["off", "ideal", "quantized"] | None,
-        typer.Option(help="Values: none, exact, or through the chip's slices and converters."),
+        Literal["off", "ideal", "quantized", "analog"] | None,
+        typer.Option(help="Values: none, exact, through the chip's slices and converters, or also in its devices."),
     ] = None,
     grain: Annotated[
         Literal["auto", "vector", "row", "layer"],
