@@ -63,7 +63,8 @@ class Evaluation(MappingOf[str, FloatArray]):
     Attributes
     ----------
     points : tuple of Point      By seed, then by time.
-    compensation_reads : int     Products that arrays computed for one compensation of the whole chip.
+    compensation_reads : int     Products of single arrays that one compensation of the whole chip takes.
+    is_drawn : bool              Whether anything depends on the seed.
     """
 
     def __init__(
@@ -73,8 +74,11 @@ class Evaluation(MappingOf[str, FloatArray]):
         points: tuple[Point, ...],
         labels: NDArray[Any] | None = None,
         compensation_reads: int = 0,
+        *,
+        is_drawn: bool = False,
     ) -> None:
         self.points = points
+        self.is_drawn = is_drawn
         self.compensation_reads = compensation_reads
         self._workload, self._packed, self._labels = workload, packed, labels
 

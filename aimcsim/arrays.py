@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from aimcsim.analog import (
+    CALIBRATION_VECTORS,
     ArraySpec,
     Block,
     Compensate,
@@ -47,6 +48,15 @@ class Programmed:
 
     at: Epoch
     arrays: int
+
+    def compensation_reads(self, compensate: Compensate) -> int:
+        """Return how many products of single arrays a compensation takes."""
+        return 0 if compensate == "none" else self.arrays * CALIBRATION_VECTORS
+
+    def epoch(self, time_s: float, compensate: Compensate) -> dict[str, float | str | int]:
+        """Return what a run says about the state of its devices."""
+        reads = self.compensation_reads(compensate)
+        return {"time_s": time_s, "compensate": compensate, "compensation_reads": reads}
 
 
 def program_layers(

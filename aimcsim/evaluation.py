@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aimcsim.accuracy import BATCH, ErrorSums, Evaluation, LayerError, Point
-from aimcsim.analog import CALIBRATION_VECTORS, Compensate, Reads
+from aimcsim.analog import Compensate, Reads
 from aimcsim.analog.devices.base import TIME_END_S
 from aimcsim.arrays import Matrices, ValueMode, program_layers
 from aimcsim.errors import ConfigError, TraceError
@@ -88,17 +88,19 @@ def evaluate(
     placed = placed_on(network, spec, mapping)
     exact = None if mode == "ideal" else program_layers(network, placed, spec, "ideal").at(0.0, "none")
     points: list[Point] = []
-    reads = 0
     for seed in chosen.seeds:
         programmed = program_layers(network, placed, spec, mode, seed=seed)
-        reads = 0 if compensate == "none" else programmed.arrays * CALIBRATION_VECTORS
         for time in chosen.times_s:
             if alive is not None:
                 alive(len(points), len(chosen.seeds) * len(chosen.times_s))
+            if points and not programmed.arrays:  # nothing is drawn and nothing drifts
+                points.append(replace(points[0], seed=seed, time_s=time))
+                continue
             found, layers = _compared(network, programmed.at(time, compensate), exact, packed)
             own = {name: network.unpack_outputs(name, values) for name, values in found.items()}
             points.append(Point(seed, time, own, layers))
-    return Evaluation(network, packed, tuple(points), labels, reads)
+    reads = programmed.compensation_reads(compensate)
+    return Evaluation(network, packed, tuple(points), labels, reads, is_drawn=programmed.arrays > 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,11 @@ ASSUMPTIONS = (
 WAITING = "all requests are waiting at the start; one is admitted as soon as there is room for its first input vector"
 CLOSED = "a request is sent as soon as fewer than {} are under way, and admitted as soon as there is room for it"
 ARRIVING = "requests arrive as asked ({}), counted from the moment at which the first could be admitted"
+IN_DEVICES = (
+    "the state of devices does not change during the run: all requests are of one epoch",
+    "a compensation for drift is made before the run, and its reads are not part of it",
+    "cells are linear, an array is as large as its block, and errors of converters belong to the block that is read",
+)
 TIMING_ONLY = "no values were computed; nothing on this chip takes time that depends on them"
 
 
@@ -226,10 +231,11 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     recorded = _grain(built.plan.system, grain)
     asked = recorder.question(built.plan, recorded)
     runner = engine_for(built.plan.system, engine if shuffle_seed is None else "reference", asked)
-    values = None
+    values, epoch = None, None
     if mode != "off" and samples is not None:
         programmed = program_layers(built.workload, built.mapping, built.chip, mode, seed=seed)
         values = _values(built, samples, programmed.at(time_s, compensate), runner.name)
+        epoch = programmed.epoch(time_s, compensate) if mode == "analog" else None
     events = runner.run(alive)
     found = runner.account()
     tables = recorder.record(built.plan, built.quotas, found, recorded, warmup)
@@ -238,7 +244,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     checked = None if samples is None or values is None else _check(network, samples, outputs, labels)
     facts: dict[str, Any] = {
         "analog": mode,
-        "epoch": (time_s, compensate),
+        "epoch": epoch,
         "grain": recorded,
         "seed": seed,
         "checked": checked,
@@ -379,6 +385,7 @@ def _finish(
         "grain": facts["grain"],
         "grain_chosen": facts["grain_chosen"],
         "seed": facts["seed"],
+        "epoch": facts["epoch"],
         "engine": facts["engine"],
         "requests": requests.rows,
         "makespan_ps": span.length_ps,
@@ -429,8 +436,8 @@ def _assumed_load(facts: MappingOf[str, Any]) -> list[str]:
 
 
 def _assumptions(built: Built, mode: Analog) -> list[str]:
-    timing = (TIMING_ONLY,) if mode == "off" else ()
-    return [*ASSUMPTIONS, *timing, *built.workload.assumptions, *built.chip.assumed()]
+    values = {"off": (TIMING_ONLY,), "analog": IN_DEVICES}.get(mode, ())
+    return [*ASSUMPTIONS, *values, *built.workload.assumptions, *built.chip.assumed()]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

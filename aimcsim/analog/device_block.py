@@ -41,8 +41,8 @@ class DeviceBlock:
         self.factors = cells.factors
         least = errors.least_conductance
         self._unit = (1.0 - least) / spec.cell_max
-        zero_digit = least / self._unit  # what digit 0 conducts, in digits
-        self._input_factors = cells.input_factors - zero_digit * cells.factors.sum(axis=0)
+        self._input_factors = cells.input_factors
+        self._leak = -least / self._unit * cells.factors.sum(axis=0)  # for what digit 0 conducts, in digits
         self._groups = level.shape[0]
         targets = least + self._unit * cells.digits.reshape(rows, count * outputs)
         self._state = errors.device.program(targets, draws.child("cells", 0))
@@ -74,9 +74,11 @@ class DeviceBlock:
         out = np.zeros((len(level), self.factors.shape[1]))
         for cell, factor in enumerate(self.factors):
             out += (factor * self.spec.step) * accumulated[:, cell]
+        sums = level.sum(axis=2)
         if self._input_factors.any():
-            sums = np.repeat(level.sum(axis=2), self.factors.shape[1] // self._groups, axis=1)
-            out += self._input_factors * sums
+            out += self._input_factors * np.repeat(sums, self.factors.shape[1] // self._groups, axis=1)
+        if self._leak.any():
+            out += self._leak * sums.sum(axis=1, keepdims=True)
         return out
 
 
