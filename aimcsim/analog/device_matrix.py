@@ -72,11 +72,12 @@ class DeviceArrays:
         compensate : str
             What the chip has done about drift by then. `global`: it has multiplied `CALIBRATION_VECTORS` known vectors
             in every array, and multiplies the array's outputs by what makes their mean magnitude that of the same
-            vectors right after programming. `column`: the same for each output of an array. `none`: nothing.
+            vectors right after programming. `column`: the same for each output of an array. `none`: nothing. An output
+            that was or is always 0 has no say in it.
 
         Raises
         ------
-        InputError    If the device model is not valid at this time, or nothing is left to compensate.
+        InputError    If the device model is not valid at this time, or with a compensation at that of programming.
         """
         reads = [[device.at(float(time_s)) for device in row] for row in self._devices]
         factors: list[list[Floats | None]] = [
@@ -90,8 +91,10 @@ class DeviceArrays:
 
     def _factor(self, replica: int, index: int, read: DeviceRead, compensate: Compensate) -> Floats:
         """Return what the outputs [groups * N] of an array are multiplied by."""
+        then, now = self._reference(replica, index), self._calibration(replica, index, read, 1)
+        heard = then.any(axis=0) & now.any(axis=0)  # not so a column whose sums are less than a code
         found = compensate_globally if compensate == "global" else compensate_columns
-        return found(self._reference(replica, index), self._calibration(replica, index, read, 1)).factor
+        return found(np.where(heard, then, 0.0), np.where(heard, now, 0.0)).factor
 
     def _calibration_at_start(self, replica: int, index: int) -> Floats:
         return self._calibration(replica, index, self._devices[replica][index].at(0.0), 0)

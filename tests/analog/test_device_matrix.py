@@ -163,8 +163,8 @@ def test_read_noise_lumped_per_column_has_the_deviation_of_noise_drawn_per_cell(
 
 def test_a_compensation_brings_the_gain_back_that_drift_took():
     # Devices fall by (T / t0)^-nu with nu around 0.049 (full) to 0.1 (empty ones), spread by 0.008 or more. After a day
-    # that is 4321^-nu: the gain of a product lies between 0.66 and 0.43, or a little beside it by the spread. One factor,
-    # or one for each output, brings it to 1; from 64 calibration vectors of 33 noiseless inputs within a few percent.
+    # that is 4321^-nu: the gain of a product lies between 0.66 and 0.43, or a little beside it by the spread. One
+    # factor, or one for each output, brings it to 1; from 64 calibration vectors of 33 inputs within a few percent.
     _, x = case(vectors=400)
     errors = ErrorSpec(device=device("pcm", programming_scale=0.0, read_scale=0.0))
     arrays = programmed(errors, ArraySpec(**TINY, **BITS, adc_bits=20, adc_step=1))
