@@ -31,6 +31,7 @@ from aimcsim.records import Table
 from aimcsim.records.run_dir import RunFiles, read_run, write_run
 from aimcsim.spec import load_chip, resolved_yaml
 from aimcsim.spec.chip_file import ChipFile
+from aimcsim.spec.rates import too_fast
 from aimcsim.units import format_energy_j, format_time_ps
 from aimcsim.version import __version__
 from aimcsim.workload import float_reference, load_workload
@@ -43,7 +44,7 @@ Analog = Literal["off", "ideal", "quantized", "analog"]
 ASSUMPTIONS = (
     "between layers, values are float32; their bytes are counted at numbers.output_bits",
     "every consumer of a tensor keeps its own copy of it",
-    "costs are as the chip file states them: a changed size, resolution, width or clock does not change them",
+    "costs that the chip file states in numbers change with no size, resolution, width or clock; those from models do",
 )
 WAITING = "all requests are waiting at the start; one is admitted as soon as there is room for its first input vector"
 CLOSED = "a request is sent as soon as fewer than {} are under way, and admitted as soon as there is room for it"
@@ -57,7 +58,10 @@ TIMING_ONLY = "no values were computed; nothing on this chip takes time that dep
 
 
 MOST_VECTORS = 20_000_000
-"""Vectors, over all layers and requests, that one run may have: each is kept, with all its times."""
+"""Vectors, over all layers and requests, that one run may have: the reference engine keeps each, with all its times."""
+
+FLOAT_BATCH = 256
+"""Samples whose float tensors are in memory at a time."""
 
 
 class Guest(Protocol):
@@ -148,6 +152,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     engine: EngineName = "fast",
     shuffle_seed: int | None = None,
     alive: Alive | None = None,
+    spool: str | Path | None = None,
 ) -> Run:
     """Run a workload on a chip.
 
@@ -195,6 +200,9 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
         can run: components of the user's own with all that shares servers with them, and pools without quotas.
     alive : callable, optional
         Told every so often how far the run is (`aimcsim.engine.Progress`).
+    spool : str or path, optional
+        Folder of the file in which the records of what has ended wait for being asked for; default: where temporary
+        files are. It has no name, and is gone with the run. The fast engine needs one beyond a megabyte of records.
 
     Raises
     ------
@@ -202,11 +210,14 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
         If the input cannot be used.
     DeadlockError
         If the run gets stuck, with the cycle of who waits for whom.
+    OutputError
+        If there is no room for the records.
     """
     started = time.perf_counter()
     _check_arguments(inputs, requests, analog, grain, engine)
     _check_in_flight(max_in_flight)
     _check_epoch(time_s, compensate, analog)
+    _check_components(components)
     network = workload if isinstance(workload, Workload) else load_workload(workload)
     samples = _samples(network, inputs, requests)
     count, coming = _coming(arrivals, _count(samples, requests), seed)
@@ -229,8 +240,9 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     for component in components:
         component.attach(built.plan)
     recorded = _grain(built.plan.system, grain)
+    folder = None if spool is None else Path(spool)
     asked = recorder.question(built.plan, recorded)
-    runner = engine_for(built.plan.system, engine if shuffle_seed is None else "reference", asked)
+    runner = engine_for(built.plan.system, engine if shuffle_seed is None else "reference", asked, folder)
     values, epoch = None, None
     if mode != "off" and samples is not None:
         programmed = program_layers(built.workload, built.mapping, built.chip, mode, seed=seed)
@@ -268,7 +280,7 @@ def _check_arguments(inputs: object, requests: object, analog: object, grain: ob
     if inputs is not None and not isinstance(inputs, MappingOf):
         raise TraceError(f"inputs must map names of inputs to arrays (got {type(inputs).__name__})")
     if requests is not None and (not isinstance(requests, int) or requests < 1):
-        raise ConfigError(f"requests must be a whole number of at least 1 (got {requests!r})")
+        raise ConfigError(f"--requests must be a whole number of at least 1 (got {requests!r})")
     known_values = {"analog": (analog, (None, *get_args(Analog))), "grain": (grain, (None, "auto", *get_args(Grain)))}
     known_values["engine"] = (engine, get_args(EngineName))
     for name, (value, allowed) in known_values.items():
@@ -316,6 +328,14 @@ def _check_epoch(time_s: object, compensate: object, analog: object) -> None:
         raise ConfigError(f"a time since programming and a compensation need `analog` values (got {analog or 'none'})")
 
 
+def _check_components(components: object) -> None:
+    if not isinstance(components, Sequence):
+        raise ConfigError(f"components must be a list of them (got {type(components).__name__})")
+    for component in components:
+        if not callable(getattr(component, "attach", None)):
+            raise ConfigError(f"a component must have a method `attach(plan)` (got {type(component).__name__})")
+
+
 def _check_warmup(warmup: object, requests: int) -> None:
     if not isinstance(warmup, int) or not 0 <= warmup < requests:
         raise ConfigError(
@@ -343,7 +363,7 @@ def _check(
     network: Workload, samples: dict[str, FloatArray], outputs: MappingOf[str, FloatArray], labels: NDArray[Any] | None
 ) -> dict[str, Any]:
     """Compare outputs with the same network in float64."""
-    reference = float_reference(network, samples)
+    reference = _float_outputs(network, samples)
     name = network.outputs[0]
     got = outputs[name].reshape(len(outputs[name]), -1)
     expected = reference[name].reshape(got.shape)
@@ -360,6 +380,16 @@ def _check(
     return checked
 
 
+def _float_outputs(network: Workload, samples: dict[str, FloatArray]) -> dict[str, NDArray[Any]]:
+    """Return the outputs in float64, computed so many samples at a time."""
+    count = len(next(iter(samples.values())))
+    parts = [
+        float_reference(network, {name: values[first : first + FLOAT_BATCH] for name, values in samples.items()})
+        for first in range(0, count, FLOAT_BATCH)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in network.outputs}
+
+
 def _relative_error(got: NDArray[Any], expected: NDArray[Any]) -> float:
     """Return the largest difference over the largest value expected."""
     largest = max(float(np.abs(expected).max()), float(np.finfo(np.float32).tiny))
@@ -374,10 +404,12 @@ def _finish(
     facts: dict[str, Any],
 ) -> Run:
     """Put a run together from its tables."""
-    requests = tables["requests"]
+    requests, spec = tables["requests"], built.chip
     waited = summary.bottlenecks(tables["ops"], tables["waits"], tables["critical_path"])
     warmup, joules = facts["warmup"], summary.energy(tables["energy"], requests.rows)
-    values = {
+    operations, throughput = 2 * built.workload.macs, summary.throughput(requests, warmup)
+    area_m2 = float(spec.area_m2)
+    values: dict[str, Any] = {
         "schema": summary.SCHEMA,
         "chip": built.chip.name,
         "workload": built.workload.name,
@@ -395,12 +427,14 @@ def _finish(
         "warmup": warmup,
         "latency_ps": summary.times(requests["latency_ps"][warmup:]),
         "queued_ps": summary.times(requests["queued_ps"][warmup:]),
-        "throughput_per_s": summary.throughput(requests, warmup),
+        "throughput_per_s": throughput,
+        "operations": operations,
+        **summary.efficiency(operations, throughput, joules["per_request"], area_m2),
         "load": facts["arrivals"]
         and saturation.load(requests, tables["resources"], tables["critical_path"], span.length_ps),
         "energy_j": joules,
         "power_w": summary.power(tables["power"], joules["by_component"], span.length_ps),
-        "area_m2": float(built.chip.area_m2),
+        "area_m2": area_m2,
         "waits_ps": summary.waits(tables["ops"]),
         "bottlenecks": waited,
         "tiles_used": built.mapping.tiles_used,
@@ -412,6 +446,7 @@ def _finish(
         "outputs_checked": facts["checked"],
         "assumptions": [*_assumed_load(facts), *_assumptions(built, facts["analog"])],
     }
+    values["ranges"] = summary.ranges(tables["energy"], spec, values)
     manifest = {
         "tool": "aimcsim",
         "version": __version__,
@@ -437,7 +472,7 @@ def _assumed_load(facts: MappingOf[str, Any]) -> list[str]:
 
 def _assumptions(built: Built, mode: Analog) -> list[str]:
     values = {"off": (TIMING_ONLY,), "analog": IN_DEVICES}.get(mode, ())
-    return [*ASSUMPTIONS, *values, *built.workload.assumptions, *built.chip.assumed()]
+    return [*ASSUMPTIONS, *values, *built.workload.assumptions, *built.chip.assumed(), *too_fast(built.chip)]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

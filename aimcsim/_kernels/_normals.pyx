@@ -28,16 +28,18 @@ cdef extern from "normals.h" nogil:
         Py_ssize_t rows, count
         const uint64_t *start
         double *out
+        double scale
 
     void aimcsim_fill_uniforms(int isa, const stream_fill *fill)
     void aimcsim_fill_normals(int isa, const stream_fill *fill)
+    void aimcsim_add_normals(int isa, const stream_fill *fill)
 
 
 cdef stream_fill request(const uint32_t[::1] identity, const uint64_t[::1] start, double[:, ::1] out) noexcept:
     cdef stream_fill f
     f.key[0], f.key[1], f.stream[0], f.stream[1] = identity[0], identity[1], identity[2], identity[3]
     f.rows, f.count = out.shape[0], out.shape[1]
-    f.start, f.out = &start[0], &out[0, 0]
+    f.start, f.out, f.scale = &start[0], &out[0, 0], 1.0
     return f
 
 
@@ -67,3 +69,19 @@ def fill_normals(
     cdef stream_fill f = request(identity, start, out)
     with nogil:
         aimcsim_fill_normals(isa, &f)
+
+
+def add_normals(
+    int isa,
+    const uint32_t[::1] identity,   # IN
+    const uint64_t[::1] start,      # IN
+    double scale,                   # IN
+    double[:, ::1] out,             # IN and OUT
+):
+    """Add `scale` times standard normal numbers to `out`."""
+    if out.shape[0] == 0 or out.shape[1] == 0:
+        return
+    cdef stream_fill f = request(identity, start, out)
+    f.scale = scale
+    with nogil:
+        aimcsim_add_normals(isa, &f)

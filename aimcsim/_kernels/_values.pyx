@@ -28,7 +28,7 @@ from libc.stdlib cimport free, malloc
 
 import numpy as np
 
-from aimcsim._kernels.value_parts import Conversions, as_companion, as_vectors, odd_vector
+from aimcsim._kernels.value_parts import Conversions, as_companion, as_vectors, odd_vector, too_large
 from aimcsim.errors import InputError
 
 
@@ -167,6 +167,14 @@ cdef object take_inputs(object x, object scale, vectors_in *inputs):
     return x, scale
 
 
+cdef object room(tuple shape, object dtype):
+    """Return a fresh array."""
+    try:
+        return empty(shape, dtype)
+    except (MemoryError, ValueError) as error:
+        raise too_large("x: what it gives,", shape) from error
+
+
 cdef void *place(object array, char kind, int ndim) except? NULL:
     """Return where a fresh array stands."""
     cdef plain_array seen
@@ -251,8 +259,8 @@ cdef class ConvertedProduct:
             normal = as_companion("normal", normal, (batch, call.cols), np.float64)
             look(normal, b"d", 2, &seen)
             call.normal = <const double *> seen.data
-        out = empty((batch, call.cols), float32)
-        codes = empty((batch, call.cols), int32) if codes_too else None
+        out = room((batch, call.cols), float32)
+        codes = room((batch, call.cols), int32) if codes_too else None
         clipped = empty(batch, int32) if codes_too else None
         call.out = <float *> place(out, b"f", 2)
         call.codes = <int32_t *> place(codes, b"i", 2) if codes_too else NULL
@@ -321,8 +329,8 @@ cdef class SlicedProduct:
             raise InputError("normal: this product has no noise")
         x, scale = take_inputs(x, scale, &call.inputs)
         cdef Py_ssize_t batch = call.inputs.batch
-        out = empty((batch, call.outputs), float32)
-        codes = empty((batch, call.phases, call.cells * call.outputs), int32) if codes_too else None
+        out = room((batch, call.outputs), float32)
+        codes = room((batch, call.phases, call.cells * call.outputs), int32) if codes_too else None
         clipped = empty(batch, int32) if codes_too else None
         call.out = <float *> place(out, b"f", 2)
         call.codes = <int32_t *> place(codes, b"i", 3) if codes_too else NULL

@@ -1,20 +1,23 @@
 # cython: language_level=3
-"""Effective conductances of an array with resistive lines: a thin door to wires.c.
+"""Arrays with resistive lines, as a matrix and, where there is none, vector by vector: a thin door to wires.c.
 
 Design
     a. Shapes and values are checked once, in elimination.py; nothing here checks them again.
     b. The work is C (wires_impl.h), compiled once per instruction set; `isa` chooses among them per call.
     c. Every element has one order of operations, so all instruction sets and the twin agree bit for bit.
 Inputs, shapes, dtypes
-    g float64 [inputs, outputs], below float64 [inputs], out float64 [outputs, inputs]
+    eliminate      g float64 [inputs, outputs], below float64 [inputs], out float64 [outputs, inputs]
+    read_supplied  g float64 [supplies, inputs, outputs padded to 16], bits float64 [batch, inputs], volts float64
+                   [supplies], out float64 [batch, outputs padded to 16]
 Ownership
-    The caller owns all arrays. Scratch of about 8 (outputs + 35) (outputs + inputs) bytes is made and dropped here.
+    The caller owns all arrays. `eliminate` makes and drops about 8 (outputs + 35) (outputs + inputs) bytes of scratch.
 GIL
     Released around the C calls, one for each input line, between which signals are heard; no shared state, so calls may run side by side on different outputs.
 Complexity
-    inputs outputs^2 (outputs + inputs) / 2 multiplications each followed by a subtraction.
+    eliminate inputs outputs^2 (outputs + inputs) / 2 multiplications each followed by a subtraction; read_supplied some
+    forty operations per cell and vector.
 Twin
-    wires_twin.py, same name and arguments without `isa`.
+    wires_twin.py, same names and arguments without `isa`.
 """
 
 from cpython.exc cimport PyErr_CheckSignals
@@ -37,6 +40,16 @@ cdef extern from "wires.h" nogil:
         double *left
         double *right
 
+    ctypedef struct supplied_read:
+        Py_ssize_t inputs, width
+        int supplies
+        const double *g
+        const double *bits
+        const double *volts
+        double head, rail, line, end
+        double *out
+
+    void aimcsim_read_supplied(int isa, const supplied_read *r)
     void aimcsim_eliminate(int isa, const elimination *e, Py_ssize_t i)
 
 
@@ -75,3 +88,24 @@ def eliminate(
             aimcsim_eliminate(isa, &e, i)
         PyErr_CheckSignals()  # big arrays take minutes
     out[:, :] = j[:, 1 : 1 + e.inputs]
+
+
+def read_supplied(
+    int isa,
+    const double[:, :, ::1] g,      # IN
+    const double[:, ::1] bits,      # IN
+    const double[::1] volts,        # IN
+    siemens,                        # IN: (head, rail, line, end)
+    double[:, ::1] out,             # OUT
+):
+    """Write the output currents to `out`."""
+    cdef supplied_read r
+    cdef Py_ssize_t b
+    r.supplies, r.inputs, r.width = g.shape[0], g.shape[1], g.shape[2]
+    r.g, r.volts = &g[0, 0, 0], &volts[0]
+    r.head, r.rail, r.line, r.end = siemens
+    for b in range(bits.shape[0]):
+        r.bits, r.out = &bits[b, 0], &out[b, 0]
+        with nogil:
+            aimcsim_read_supplied(isa, &r)
+        PyErr_CheckSignals()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from aimcsim._kernels import array_twin, normals_twin, values_twin
+from aimcsim._kernels import array_twin, calendar_twin, flits_twin, normals_twin, values_twin
 
 EXTENSION = "aimcsim._kernels._array"
 NORMALS = "aimcsim._kernels._normals"
@@ -34,6 +34,7 @@ class Implementation:
     read_columns: Callable[..., None]
     fill_uniforms: Callable[..., None]
     fill_normals: Callable[..., None]
+    add_normals: Callable[..., None]
     converted_product: Callable[..., Any]
     sliced_product: Callable[..., Any]
     has_dots: bool
@@ -45,6 +46,7 @@ TWIN = Implementation(
     array_twin.read_columns,
     normals_twin.fill_uniforms,
     normals_twin.fill_normals,
+    normals_twin.add_normals,
     values_twin.ConvertedProduct,
     values_twin.SlicedProduct,
     has_dots=False,
@@ -70,6 +72,7 @@ def load_extension() -> dict[str, Implementation]:
             partial(extension.read_columns, isa),
             partial(normals.fill_uniforms, isa),
             partial(normals.fill_normals, isa),
+            partial(normals.add_normals, isa),
             partial(values.ConvertedProduct, isa),
             partial(values.SlicedProduct, isa),
             values.has_dots(isa),
@@ -134,3 +137,17 @@ def token_game() -> Any:
     if os.environ.get("AIMCSIM_NO_EXT") == "1":
         return None
     return importlib.import_module("aimcsim._kernels._tokens").Game
+
+
+def flit_network() -> Any:
+    """Return the class of the network of routers: compiled, or its readable twin where that is asked for."""
+    if os.environ.get("AIMCSIM_NO_EXT") == "1":
+        return flits_twin.FlitTwin
+    return importlib.import_module("aimcsim._kernels._flits").FlitKernel
+
+
+def calendar_network() -> Any:
+    """Return the class of the network of calendars: compiled, or its readable twin where that is asked for."""
+    if os.environ.get("AIMCSIM_NO_EXT") == "1":
+        return calendar_twin.CalendarTwin
+    return importlib.import_module("aimcsim._kernels._calendar").CalendarKernel

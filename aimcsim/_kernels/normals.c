@@ -104,3 +104,19 @@ void aimcsim_fill_normals(int isa, const stream_fill *fill)
     (void)isa;
     fill_normals_baseline(fill);
 }
+
+void aimcsim_add_normals(int isa, const stream_fill *fill)
+{
+#if AIMCSIM_X86
+    if (isa == AIMCSIM_AVX512) {
+        add_normals_avx512(fill);
+        return;
+    }
+    if (isa == AIMCSIM_AVX2) {
+        add_normals_avx2(fill);
+        return;
+    }
+#endif
+    (void)isa;
+    add_normals_baseline(fill);
+}

@@ -17,9 +17,11 @@ typedef struct {
     ptrdiff_t rows, count;
     const uint64_t *start; /* [rows]: index of the first element of each row */
     double *out;           /* [rows, count] */
+    double scale;          /* of what aimcsim_add_normals adds */
 } stream_fill;
 
 void aimcsim_fill_uniforms(int isa, const stream_fill *fill);
 void aimcsim_fill_normals(int isa, const stream_fill *fill);
+void aimcsim_add_normals(int isa, const stream_fill *fill); /* out += scale * normal */
 
 #endif

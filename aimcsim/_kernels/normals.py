@@ -1,4 +1,4 @@
-"""The checked door to random numbers from counters: `fill_normals` and `fill_uniforms`.
+"""The checked door to random numbers from counters: `fill_normals`, `add_normals` and `fill_uniforms`.
 
 An element depends on (identity, index) alone: no state, no order, no batch. Two elements come from one block of
 Philox4x32-10; the generator passes the known-answer vectors of its publication [Salmon11]. Uniforms are the middles of
@@ -26,7 +26,7 @@ def fill_uniforms(identity: NDArray[np.uint32], start: NDArray[np.uint64], out: 
 
     Raises
     ------
-    ValueError    If shapes, types or layouts do not fit.
+    ValueError    If shapes or types do not fit, or an array is not contiguous (which the extension finds).
     """
     _check(identity, start, out)
     dispatch.active().fill_uniforms(identity, start, out)
@@ -38,10 +38,16 @@ def fill_normals(identity: NDArray[np.uint32], start: NDArray[np.uint64], out: N
     dispatch.active().fill_normals(identity, start, out)
 
 
+def add_normals(
+    identity: NDArray[np.uint32], start: NDArray[np.uint64], scale: float, out: NDArray[np.float64]
+) -> None:
+    """Add `scale` times standard normal numbers to `out`, without room for them; else as `fill_normals`."""
+    _check(identity, start, out)
+    dispatch.active().add_normals(identity, start, scale, out)
+
+
 def _check(identity: NDArray[np.uint32], start: NDArray[np.uint64], out: NDArray[np.float64]) -> None:
     if identity.shape != (4,) or out.ndim != 2 or start.shape != out.shape[:1]:
         raise ValueError(f"shapes do not fit: identity {identity.shape}, start {start.shape}, out {out.shape}")
     if identity.dtype != np.uint32 or start.dtype != np.uint64 or out.dtype != np.float64:
         raise ValueError("identity must be uint32, start uint64, out float64")
-    if not all(array.flags.c_contiguous for array in (identity, start, out)):
-        raise ValueError("identity, start and out must be contiguous")

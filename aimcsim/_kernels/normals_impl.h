@@ -118,19 +118,23 @@ INLINE void NAME(group)(const stream_fill *f, uint64_t number, double *out, int 
     }
 }
 
-/* `count` elements from `index` on: whole groups in place, the ends of others by way of a copy. */
-INLINE void NAME(fill_row)(const stream_fill *f, uint64_t index, double *out, int normal)
+/* `count` elements from `index` on: whole groups in place, the ends of others and what is added by way of a copy. */
+INLINE void NAME(fill_row)(const stream_fill *f, uint64_t index, double *out, int normal, int add)
 {
     ptrdiff_t left = f->count;
     while (left > 0) {
         const ptrdiff_t skip = (ptrdiff_t)(index % AIMCSIM_GROUP);
         const ptrdiff_t room = AIMCSIM_GROUP - skip, taken = left < room ? left : room;
-        if (taken == AIMCSIM_GROUP) {
+        if (taken == AIMCSIM_GROUP && !add) {
             NAME(group)(f, index / AIMCSIM_GROUP, out, normal);
         } else {
             double whole[AIMCSIM_GROUP];
             NAME(group)(f, index / AIMCSIM_GROUP, whole, normal);
-            memcpy(out, whole + skip, (size_t)taken * sizeof *out);
+            if (add)
+                for (ptrdiff_t i = 0; i < taken; i++)
+                    out[i] += f->scale * whole[skip + i];
+            else
+                memcpy(out, whole + skip, (size_t)taken * sizeof *out);
         }
         index += (uint64_t)taken;
         out += taken;
@@ -141,13 +145,19 @@ INLINE void NAME(fill_row)(const stream_fill *f, uint64_t index, double *out, in
 static void NAME(fill_uniforms)(const stream_fill *f)
 {
     for (ptrdiff_t row = 0; row < f->rows; row++)
-        NAME(fill_row)(f, f->start[row], f->out + row * f->count, 0);
+        NAME(fill_row)(f, f->start[row], f->out + row * f->count, 0, 0);
 }
 
 static void NAME(fill_normals)(const stream_fill *f)
 {
     for (ptrdiff_t row = 0; row < f->rows; row++)
-        NAME(fill_row)(f, f->start[row], f->out + row * f->count, 1);
+        NAME(fill_row)(f, f->start[row], f->out + row * f->count, 1, 0);
+}
+
+static void NAME(add_normals)(const stream_fill *f)
+{
+    for (ptrdiff_t row = 0; row < f->rows; row++)
+        NAME(fill_row)(f, f->start[row], f->out + row * f->count, 1, 1);
 }
 
 #undef INLINE

@@ -100,6 +100,13 @@ def fill_normals(identity: NDArray[np.uint32], start: Words, out: Reals) -> None
     _fill(identity, start, out, box_muller)
 
 
+def add_normals(identity: NDArray[np.uint32], start: Words, scale: float, out: Reals) -> None:
+    """Add `scale` times standard normal numbers to `out`; product and sum are rounded one after the other."""
+    added = np.empty_like(out)
+    fill_normals(identity, start, added)
+    out += scale * added
+
+
 def _fill(
     identity: NDArray[np.uint32], start: Words, out: Reals, elements: Callable[[Words, Words], tuple[Reals, Reals]]
 ) -> None:

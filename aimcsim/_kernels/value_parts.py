@@ -89,7 +89,15 @@ def as_vectors(name: str, values: Any, width: int) -> Floats:
         raise InputError(f"{name}: must be an array of float32 (got {kind})")
     if values.ndim != 2 or values.shape[1] != width:
         raise InputError(f"{name}: must be [B, {width}] (got {list(values.shape)})")
-    return np.require(values, np.float32, ["C", "A"])
+    try:
+        return np.require(values, np.float32, ["C", "A"])
+    except MemoryError as error:
+        raise too_large(f"{name}:", values.shape) from error
+
+
+def too_large(name: str, shape: tuple[int, ...]) -> InputError:
+    """Return the error for vectors or their outputs that memory cannot hold."""
+    return InputError(f"{name} {list(shape)} does not fit into memory; lever: fewer vectors in a call")
 
 
 def as_companion(name: str, values: Any, shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:

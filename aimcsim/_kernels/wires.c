@@ -62,3 +62,19 @@ void aimcsim_eliminate(int isa, const elimination *e, ptrdiff_t i)
     (void)isa;
     eliminate_baseline(e, i);
 }
+
+void aimcsim_read_supplied(int isa, const supplied_read *r)
+{
+#if AIMCSIM_X86
+    if (isa == AIMCSIM_AVX512) {
+        read_supplied_avx512(r);
+        return;
+    }
+    if (isa == AIMCSIM_AVX2) {
+        read_supplied_avx2(r);
+        return;
+    }
+#endif
+    (void)isa;
+    read_supplied_baseline(r);
+}

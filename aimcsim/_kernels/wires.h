@@ -1,4 +1,4 @@
-/* The elimination kernel behind _wires.pyx: the effective conductances of an array with resistive lines.
+/* The kernels behind _wires.pyx: arrays with resistive lines, as a matrix and, where there is none, vector by vector.
  *
  * wires.c compiles wires_impl.h once per instruction set and calls the one asked for; all give the same bits.
  * Nothing here allocates: the caller owns every pointer and has checked every shape and value.
@@ -29,5 +29,19 @@ typedef struct {
 
 /* Adds input line i and the segments below it; lines come in ascending order. */
 void aimcsim_eliminate(int isa, const elimination *e, ptrdiff_t i);
+
+/* Output lines with one or two supply rails beside them: where an input's bit is set, its cells join rail and line.
+ * Conductances in siemens: supply to rail, along a rail, along an output line, from its last cell to ground. */
+typedef struct {
+    ptrdiff_t inputs, width; /* width: outputs, padded to a multiple of 16 */
+    int supplies;
+    const double *g;      /* IN  [supplies][inputs][width] siemens */
+    const double *bits;   /* IN  [inputs], 0 or 1 */
+    const double *volts;  /* IN  [supplies] */
+    double head, rail, line, end;
+    double *out;          /* OUT [width] ampere */
+} supplied_read;
+
+void aimcsim_read_supplied(int isa, const supplied_read *r);
 
 #endif

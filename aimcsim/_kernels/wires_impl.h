@@ -1,9 +1,9 @@
-/* Effective conductances for one instruction set; wires.c includes this file once for each.
+/* Arrays with resistive lines for one instruction set; wires.c includes this file once for each.
  *
  * Needs NAME(x), VECTOR_BYTES and ROWS (matrix rows kept in registers together, a divisor of 16). Readable twin:
  * wires_twin.py, which also derives the equations; every element sees the same operations in the same order here.
  *
- * Design
+ * Design of the elimination
  * a. The array is taken apart input line by input line. What lies above an output line's cut is a multiport: `y` holds
  *    its admittances off the diagonal (lower triangle, all <= 0), `j` its short-circuit currents per volt of each input,
  *    column 0 their sum, which is what the rows of the admittance matrix add up to. The diagonal follows from both, so
@@ -197,6 +197,98 @@ static void NAME(eliminate)(const elimination *e, ptrdiff_t i)
     for (ptrdiff_t n = 0; n < outputs; n++)
         for (ptrdiff_t k = 0; k < n; k++)
             e->y[n * width + k] /= r;
+}
+
+/* ---- separate sources ---- */
+
+/* Some columns, as many as a vector has lanes: conductances between the nodes of one input and of the next (of `mesh` the
+ * upper triangle counts), to known voltages, and the current that these drive. */
+typedef struct {
+    NAME(doubles) mesh[6][6], known[6], drive[6];
+} NAME(columns);
+
+/* `nodes` is a constant at every call of all of these, so the loops are unrolled and all of it is registers. */
+INLINE void NAME(clear)(NAME(columns) *c, int first, int nodes)
+{
+    const NAME(doubles) zero = {0};
+    for (int a = first; a < 2 * nodes; a++)
+        c->known[a] = c->drive[a] = zero;
+    for (int a = 0; a < 2 * nodes; a++)
+        for (int b = 0; b < 2 * nodes; b++)
+            if (a >= first || b >= first)
+                c->mesh[a][b] = zero;
+}
+
+INLINE NAME(doubles) NAME(total)(const NAME(columns) *c, int k, int nodes)
+{
+    NAME(doubles) total = c->mesh[k][k + 1];
+    for (int a = k + 2; a < 2 * nodes; a++)
+        total += c->mesh[k][a];
+    return total + c->known[k];
+}
+
+/* Turns the star of node k into a mesh between the nodes after it. */
+INLINE void NAME(take_out)(NAME(columns) *c, int k, int nodes)
+{
+    const NAME(doubles) total = NAME(total)(c, k, nodes);
+    for (int a = k + 1; a < 2 * nodes; a++) {
+        const NAME(doubles) share = c->mesh[k][a] / total;
+        for (int b = a + 1; b < 2 * nodes; b++)
+            c->mesh[a][b] += share * c->mesh[k][b];
+        c->known[a] += share * c->known[k];
+        c->drive[a] += share * c->drive[k];
+    }
+}
+
+/* The nodes of the next input become those of this one. */
+INLINE void NAME(pass_on)(NAME(columns) *c, int nodes)
+{
+    for (int a = 0; a < nodes; a++) {
+        c->known[a] = c->known[nodes + a];
+        c->drive[a] = c->drive[nodes + a];
+        for (int b = a + 1; b < nodes; b++)
+            c->mesh[a][b] = c->mesh[nodes + a][nodes + b];
+    }
+    NAME(clear)(c, nodes, nodes);
+}
+
+/* A node on each rail, then one on the output line, input after input; the last one gives the current. */
+INLINE void NAME(read_columns_of_rails)(const supplied_read *r, ptrdiff_t first, int nodes)
+{
+    const NAME(doubles) zero = {0};
+    NAME(columns) c;
+    NAME(clear)(&c, 0, nodes);
+    for (int a = 0; a < nodes - 1; a++) {
+        c.known[a] = zero + r->head;
+        c.drive[a] = zero + r->head * r->volts[a];
+    }
+    for (ptrdiff_t i = 0; i < r->inputs; i++) {
+        const int last = i == r->inputs - 1;
+        for (int a = 0; a < nodes - 1; a++) {
+            const double *g = r->g + (a * r->inputs + i) * r->width + first;
+            c.mesh[a][nodes - 1] += r->bits[i] * *(const NAME(doubles) *)g;
+        }
+        for (int a = 0; a < nodes; a++)
+            c.mesh[a][nodes + a] = zero + (last ? 0.0 : a < nodes - 1 ? r->rail : r->line);
+        if (last)
+            c.known[nodes - 1] += r->end;
+        for (int k = 0; k < nodes - 1; k++)
+            NAME(take_out)(&c, k, nodes);
+        if (last)
+            break;
+        NAME(take_out)(&c, nodes - 1, nodes);
+        NAME(pass_on)(&c, nodes);
+    }
+    *(NAME(doubles) *)(r->out + first) = c.drive[nodes - 1] / NAME(total)(&c, nodes - 1, nodes) * r->end;
+}
+
+static void NAME(read_supplied)(const supplied_read *r)
+{
+    for (ptrdiff_t n = 0; n < r->width; n += LANES)
+        if (r->supplies == 1)
+            NAME(read_columns_of_rails)(r, n, 2);
+        else
+            NAME(read_columns_of_rails)(r, n, 3);
 }
 
 #undef INLINE

@@ -1,4 +1,4 @@
-"""What the elimination kernel computes, written for reading: the twin of `_wires.pyx`.
+"""What the kernels of resistive lines compute, written for reading: the twin of `_wires.pyx`.
 
 It runs in place of the extension only under ``AIMCSIM_NO_EXT=1``, and in the tests, which demand the same bits of both.
 """
@@ -90,3 +90,55 @@ def sweep(y: Floats, j: Floats) -> None:
         row = j[k] / u[k]
         j -= np.multiply.outer(u, row)
         j[k] = row
+
+
+def read_supplied(
+    g: Floats, bits: Floats, volts: Floats, siemens: tuple[float, float, float, float], out: Floats
+) -> None:
+    """Write the currents of output lines with supply rails beside them to `out` [batch, outputs].
+
+    Input after input, the nodes on the rails and the one on the output line are taken out of the circuit: whoever was
+    joined to such a node by conductances c is joined by ``c_a c_b / sum of c`` more. What leads to known voltages is
+    kept as one conductance per node, and the current that these voltages drive through it. The last node on the output
+    line is left, and then the current into the ground known.
+
+    Parameters
+    ----------
+    g : [supplies, inputs, outputs]    Cells, siemens.
+    bits : [batch, inputs]             1: the cells of this input join rail and output line; 0: they do not.
+    volts : [supplies]                 Voltages of the supplies.
+    siemens : tuple                    Supply to rail, along a rail, along an output line, from its last cell to ground.
+    """
+    head, rail, line, end = siemens
+    supplies, inputs, outputs = g.shape
+    nodes, side_by_side = supplies + 1, (len(bits), outputs)
+    mesh, known = np.zeros((2 * nodes, 2 * nodes, *side_by_side)), np.zeros((2 * nodes, *side_by_side))
+    drive = known.copy()
+    known[:supplies] = head
+    drive[:supplies] = head * volts[:, np.newaxis, np.newaxis]
+    for i in range(inputs):
+        mesh[:supplies, supplies] += bits[:, i, np.newaxis] * g[:, i, np.newaxis]
+        for node in range(nodes):
+            mesh[node, nodes + node] = 0.0 if i == inputs - 1 else rail if node < supplies else line
+        if i == inputs - 1:
+            known[supplies] += end
+        for node in range(nodes - (i == inputs - 1)):
+            _take_out(node, mesh, known, drive)
+        if i < inputs - 1:
+            for part in (mesh, known, drive):
+                part[:nodes], part[nodes:] = part[nodes:].copy(), 0.0
+            mesh[:, :nodes], mesh[:, nodes:] = mesh[:, nodes:].copy(), 0.0
+    out[...] = drive[supplies] / (mesh[supplies, nodes:].sum(axis=0) + known[supplies]) * end
+
+
+def _take_out(node: int, mesh: Floats, known: Floats, drive: Floats) -> None:
+    """Turn the star of a node into a mesh between the nodes after it; of `mesh` the upper triangle counts."""
+    total = mesh[node, node + 1].copy()
+    for after in range(node + 2, len(mesh)):
+        total += mesh[node, after]
+    total += known[node]
+    for after in range(node + 1, len(mesh)):
+        share = mesh[node, after] / total
+        mesh[after, after + 1 :] += share * mesh[node, after + 1 :]
+        known[after] += share * known[node]
+        drive[after] += share * drive[node]

@@ -15,6 +15,7 @@ from aimcsim.analog.array import (
     Product,
     RangeSpec,
     ReadoutSpec,
+    calibrated,
     program,
 )
 from aimcsim.analog.device_matrix import CALIBRATION_VECTORS, Compensate, DeviceArrays
@@ -48,6 +49,7 @@ __all__ = [
     "ReadoutSpec",
     "Reads",
     "WireSpec",
+    "calibrated",
     "program",
     "program_devices",
     "program_matrix",

@@ -67,6 +67,17 @@ class Draws:
         _kernels.fill_uniforms(_stream(self.identity, purpose), _starts([start]), out.reshape(1, -1))
         return out
 
+    def add_normal(self, out: NDArray[np.float64], purpose: str, scale: float) -> None:
+        """Add `scale` times ``normal(purpose, out.shape)`` to `out`.
+
+        Raises
+        ------
+        ValueError    If `out` is not contiguous.
+        """
+        if not out.flags.c_contiguous:
+            raise ValueError("out must be contiguous")
+        _kernels.add_normals(_stream(self.identity, purpose), _starts([0]), scale, out.reshape(1, -1))
+
     def normal_rows(self, purpose: str, starts: Sequence[int], count: int) -> NDArray[np.float64]:
         """Return [len(starts), count] normals; row r is ``normal(purpose, count, starts[r])``. For batches of reads."""
         out = np.empty((len(starts), count))
@@ -89,7 +100,6 @@ def _stream(identity: bytes, purpose: str) -> NDArray[np.uint32]:
 
 
 def _starts(starts: Sequence[int]) -> NDArray[np.uint64]:
-    wrong = [start for start in starts if not 0 <= start < INDEX_END]
-    if wrong:
-        raise ValueError(f"start must be in 0..2^64 - 1 (got {wrong[0]})")
+    if starts and not 0 <= min(starts) <= max(starts) < INDEX_END:
+        raise ValueError(f"start must be in 0..2^64 - 1 (got {min(starts)} to {max(starts)})")
     return np.array(starts, dtype=np.uint64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,6 +10,7 @@ import typer
 
 from aimcsim.cli.completion import chip_choices, input_choices, preset_choices, workload_choices
 from aimcsim.cli.guard import CHECK_FAILED, INTERRUPTED, GuardedCommand
+from aimcsim.cli.noc import noc
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -175,7 +176,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     count = chip_count(chips)
     spec, network = load_both(chip, workload, overrides or (), fold_unsupported=fold_unsupported)
     arrays = None if inputs is None else read_inputs(inputs, network)
-    with kept(output, chip=spec.name, workload=network.name, seed=seed, force=force) as keep:
+    with kept(output, chip=spec.name, workload=network.name, seed=seed, force=force) as keeping:
         with waiting(f"running {network.name} on {spec.name}") as told:
             done = simulate(
                 spec,
@@ -195,8 +196,9 @@ def run(  # noqa: PLR0913 - one parameter per option
                 max_in_flight=max_in_flight,
                 warmup=warmup,
                 alive=told.tell,
+                spool=keeping.place,
             )
-        keep(done)
+        keeping.keep(done)
     from aimcsim.cli import summaries, tables
 
     if json:
@@ -312,14 +314,100 @@ def show(
 
 
 @app.command(cls=GuardedCommand)
-def chips(*, json: JsonOption = False, csv: CsvOption = False) -> None:
-    """List the chips that come with the package."""
+def chips(
+    chip: Annotated[
+        str | None,
+        typer.Argument(help="Chip file or preset whose area and power to show.", autocompletion=chip_choices),
+    ] = None,
+    *,
+    overrides: SetOption = None,
+    json: JsonOption = False,
+    csv: CsvOption = False,
+) -> None:
+    """List the chips that come with the package, or show one's area, power and peak."""
     from aimcsim.cli import presets
 
     _one_form(json=json, csv=csv)
+    if chip is not None:
+        _show_chip(chip, overrides or (), json=json, csv=csv)
+        return
     rows = presets.preset_rows()
     plain = [{**row, "sources": list(row["sources"])} for row in rows] if csv else rows
     _show_rows(lambda: plain, lambda: (presets.preset_table(rows),), json=json, csv=csv)
+
+
+def _show_chip(chip: str, overrides: Sequence[str], *, json: bool, csv: bool) -> None:
+    from aimcsim.cli import costs, tables
+    from aimcsim.spec import load_chip
+
+    spec = load_chip(chip, overrides)
+    if json:
+        tables.show_json(costs.chip_view(spec))
+    elif csv:
+        tables.show_csv(costs.chip_view(spec)["components"])
+    else:
+        tables.show(*costs.chip_tables(spec))
+
+
+@app.command(cls=GuardedCommand)
+def explain(
+    chip: ChipArgument,
+    component: Annotated[str, typer.Argument(metavar="PATH", help="Such as tile.adc, edram, or tile for all of it.")],
+    *,
+    overrides: SetOption = None,
+    json: JsonOption = False,
+    csv: CsvOption = False,
+) -> None:
+    """Say what a component costs, where that is from, and how well it is known."""
+    from aimcsim.cli import costs
+    from aimcsim.spec import load_chip
+
+    _one_form(json=json, csv=csv)
+    spec = load_chip(chip, overrides or ())
+    rows = costs.explained(spec, component)
+    _show_rows(lambda: rows, lambda: costs.explain_tables(spec, component), json=json, csv=csv)
+
+
+@app.command(cls=GuardedCommand)
+def cite(
+    chip: Annotated[
+        str | None, typer.Argument(help="Chip file or preset; default: all works.", autocompletion=chip_choices)
+    ] = None,
+    *,
+    json: JsonOption = False,
+    csv: CsvOption = False,
+) -> None:
+    """List the works that numbers are from."""
+    from aimcsim.cli import costs
+    from aimcsim.spec import load_chip
+
+    _one_form(json=json, csv=csv)
+    rows = costs.cited(None if chip is None else load_chip(chip))
+    _show_rows(lambda: rows, lambda: (costs.cite_table(rows),), json=json, csv=csv)
+
+
+@app.command(cls=GuardedCommand)
+def validate(
+    chips: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[CHIP]...", help="Chips whose published figures to check; default: all."),
+    ] = None,
+    *,
+    json: JsonOption = False,
+    csv: CsvOption = False,
+) -> None:
+    """Check presets against published figures, one by one."""
+    from aimcsim.cli import validation
+    from aimcsim.cli.waiting import waiting
+    from aimcsim.validation import validate as run_targets
+
+    _one_form(json=json, csv=csv)
+    with waiting("checking published figures"):
+        results = run_targets(chips or ())
+    rows = [result.row() for result in results]
+    _show_rows(lambda: rows, lambda: (validation.result_table(results),), json=json, csv=csv)
+    if any(result.verdict == "fail" for result in results):
+        raise typer.Exit(CHECK_FAILED)
 
 
 @app.command(cls=GuardedCommand)
@@ -456,6 +544,9 @@ def conform(
     _show_rows(lambda: [one.row() for one in found], lambda: (conforming.verdict_table(found),), json=json, csv=csv)
     if any(one.verdict == "fail" for one in found):
         raise typer.Exit(CHECK_FAILED)
+
+
+app.command(cls=GuardedCommand)(noc)
 
 
 def _one_form(*, json: bool, csv: bool) -> None:

@@ -288,6 +288,22 @@ def test_any_layout_of_the_inputs_gives_the_same(implementation: str) -> None:
     assert converted_product(column(2)).outputs(x[:, 1:2]).tobytes() == (x[:, 1:2] * 2).tobytes()
 
 
+def test_more_vectors_than_memory_holds_are_an_error(implementation: str) -> None:
+    product = converted_product(np.ones((2, 3), dtype=np.float32))
+
+    with pytest.raises(InputError, match=r"x: \[1125899906842624, 2\] does not fit into memory"):
+        product.outputs(np.broadcast_to(np.float32(1), (1 << 50, 2)))
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("batch", [1 << 50, 1 << 59])
+def test_more_outputs_than_memory_holds_are_an_error(name: str, batch: int) -> None:
+    product = on(name, lambda: converted_product(np.ones((2, 30), dtype=np.float32)))
+
+    with pytest.raises(InputError, match=rf"x: what it gives, \[{batch}, 30\] does not fit into memory"):
+        product.outputs(np.broadcast_to(np.ones(2, dtype=np.float32), (batch, 2)))
+
+
 def test_an_empty_batch_gives_no_outputs(implementation: str) -> None:
     product = converted_product(column(1, 2), converters=Converters(WIDE))
 

@@ -1,5 +1,6 @@
 """Analog arrays with real device state: what they are, how they are programmed, what they compute."""
 
+from aimcsim.analog.array.calibration import calibrated
 from aimcsim.analog.array.converter_spec import ConverterSpec, RangeSpec
 from aimcsim.analog.array.matrix import AnalogMatrix, program
 from aimcsim.analog.array.periphery_spec import PeripherySpec
@@ -17,5 +18,6 @@ __all__ = [
     "Product",
     "RangeSpec",
     "ReadoutSpec",
+    "calibrated",
     "program",
 ]

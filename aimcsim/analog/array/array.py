@@ -16,8 +16,9 @@ from aimcsim.analog.array.epoch import Epoch
 from aimcsim.analog.array.inputs import Driven, drive
 from aimcsim.analog.array.noise import Noise
 from aimcsim.analog.array.periphery import Periphery
-from aimcsim.analog.array.product import product
 from aimcsim.analog.array.spec import AnalogSpec
+from aimcsim.analog.devices import DeviceState, Ideal
+from aimcsim.analog.devices.fixed import FixedState
 from aimcsim.analog.draws import Draws
 
 Floats = NDArray[np.float64]
@@ -57,7 +58,9 @@ class Array:
         self.spec = spec
         self._worth = worth
         self.encoded = encode(stored, spec.cells)
-        self.state = spec.model.program(self.encoded.targets, draws.child("cells", 0))
+        self.state: DeviceState = FixedState(spec.model.name, self.encoded.targets)
+        if not isinstance(spec.device, Ideal):  # which would refuse conductances beyond the largest
+            self.state = spec.model.program(self.encoded.targets, draws.child("cells", 0))
         slices, lines, rows, columns = self.encoded.targets.shape
         self._stuck_on, self._stuck_off = _stuck_cells(self.encoded.targets.shape, spec, draws)
         converted = lines if spec.readout.subtraction == "digital" and not spec.cells.interleaved else 1
@@ -104,8 +107,8 @@ class Array:
         values = converted.values[:, 0]
         if self.spec.readout.accumulation == "digital":
             values = _weighted_sum(converted.values, driven.weights)
-        charge = product(np.abs(driven.phases).sum(axis=1), epoch.row_total)[:, 0]
-        clipped = converted.clipped.reshape(len(current), -1).sum(axis=1)
+        charge = epoch.charge(driven.phases)
+        clipped = converted.clipped.sum(axis=(1, 2, 3, 4))
         return Read(self._combine(values, driven.sums), current, converted.codes, limited, clipped, charge)
 
     def _currents(self, epoch: Epoch, driven: Driven, noise: Noise) -> Floats:
@@ -115,7 +118,7 @@ class Array:
         by_product = self.spec.model.read_redraw == "product" and driven.phases.shape[1] > 1
         if by_product or self.spec.readout.read_noise == "sampled":
             vectors = [self._sampled(epoch, driven.phases[[b]], noise.of(b)) for b in range(len(driven.phases))]
-            return np.concatenate(vectors)
+            return np.concatenate(vectors) if vectors else epoch.reader.currents(driven.phases)
         current = epoch.reader.currents(driven.phases)
         sigma = np.sqrt(epoch.variance_matrix.times(driven.phases * driven.phases)).reshape(current.shape)
         return current + sigma * noise.normal("read noise", current.shape[1:])
@@ -137,7 +140,7 @@ class Array:
         limit = self.spec.readout.column_limit
         if not limit:
             return current, np.zeros(len(current), dtype=np.int64)
-        beyond = (np.abs(current) > limit).reshape(len(current), -1).sum(axis=1)
+        beyond = (np.abs(current) > limit).sum(axis=(1, 2, 3, 4))
         return np.clip(current, -limit, limit), beyond
 
     def _before_conversion(self, current: Floats, epoch: Epoch, driven: Driven, noise: Noise) -> Floats:

@@ -27,7 +27,8 @@ def polynomial(coefficients: Sequence[float], x: Reals) -> Reals:
     """Return ``sum of coefficients[n] * x ** n`` by Horner's rule."""
     total = np.full_like(x, coefficients[-1])
     for coefficient in reversed(coefficients[:-1]):
-        total = total * x + coefficient
+        total *= x
+        total += coefficient
     return total
 
 

@@ -64,16 +64,16 @@ class Flicker:
         total = np.zeros(self.shape)
         left, width, band = self.variance(elapsed_s), math.log(BAND_RATIO), 0
         while left > 0.0:
-            total += math.sqrt(min(left, width)) * self._band(band, elapsed_s)
+            self._add_band(total, band, math.sqrt(min(left, width)), elapsed_s)
             left, band = left - width, band + 1
         return total
 
-    def _band(self, band: int, elapsed_s: float) -> NDArray[np.float64]:
-        """Return x of band number `band`."""
+    def _add_band(self, total: NDArray[np.float64], band: int, size: float, elapsed_s: float) -> None:
+        """Add `size` times x of band number `band` to `total`."""
         draws = self.draws.child("band", band)
         period_s = 2.0 * self.read_s * BAND_RATIO ** (band + 0.5)
         cells = elapsed_s / (CELL_PER_PERIOD * period_s) + float(draws.uniform("first cell", 1)[0])
         number = math.floor(cells)
         fraction = cells - number
-        before, after = (draws.child("cell", number + n).normal("flicker", self.shape) for n in (0, 1))
-        return math.cos(math.pi / 2 * fraction) * before + math.sin(math.pi / 2 * fraction) * after
+        draws.child("cell", number).add_normal(total, "flicker", size * math.cos(math.pi / 2 * fraction))
+        draws.child("cell", number + 1).add_normal(total, "flicker", size * math.sin(math.pi / 2 * fraction))

@@ -41,7 +41,7 @@ class PowerLawState:
         return noisy
 
 
-def with_noise(target: Reals, sigma: Reals, draws: Draws) -> Reals:
+def with_noise(target: Reals, sigma: Reals | float, draws: Draws) -> Reals:
     """Return `target` with normal programming noise of `sigma`, not below 0."""
     noisy: Reals = np.maximum(target + sigma * draws.normal("programming", target.shape), 0.0)
     return noisy

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from aimcsim import _kernels
 from aimcsim.analog.wires import checks
-from aimcsim.analog.wires.network import Section, node_voltages, siemens
+from aimcsim.analog.wires.network import siemens
 from aimcsim.analog.wires.spec import WireSpec
 
 Floats = NDArray[np.float64]
@@ -22,8 +23,8 @@ Floats = NDArray[np.float64]
 def gated_currents(g: ArrayLike, x: ArrayLike, wires: WireSpec) -> Floats:
     """Return the output currents [batch, outputs] for input bits `x`, ampere per volt of supply.
 
-    The work is about 40 operations per cell and vector: some ten times a plain product. Nothing is kept between
-    vectors, as each has a circuit of its own.
+    The work is about forty operations per cell and vector. Nothing is kept between vectors, as each has a circuit of
+    its own.
 
     Parameters
     ----------
@@ -59,25 +60,6 @@ def gated_pair_currents(g_pos: ArrayLike, g_neg: ArrayLike, x: ArrayLike, wires:
 
 def _rail_currents(rails: Sequence[Floats], volts: Sequence[float], bits: Floats, wires: WireSpec) -> Floats:
     """Return the currents of output lines that cells join to supply rails of these voltages."""
-    sections = [_section(rails, volts, bits, wires, i) for i in range(bits.shape[1])]
-    batch, outputs = len(bits), rails[0].shape[1]
-    last: Floats = node_voltages(sections)[-1, -1].reshape(batch, outputs)
-    return last * siemens(wires.end_ohm)
-
-
-def _section(rails: Sequence[Floats], volts: Sequence[float], bits: Floats, wires: WireSpec, i: int) -> Section:
-    """Return input i in all columns: a node on each supply rail, then one on the output line."""
-    supplies, inputs = len(rails), len(rails[0])
-    side_by_side = (len(bits), rails[0].shape[1])
-    inside = np.zeros((supplies + 1, supplies + 1, *side_by_side))
-    down, known, drive = (np.zeros((supplies + 1, *side_by_side)) for _ in range(3))
-    for rail, (cells, volt) in enumerate(zip(rails, volts, strict=True)):
-        inside[rail, -1] = inside[-1, rail] = bits[:, i, np.newaxis] * cells[i]
-        if i == 0:
-            known[rail] = siemens(wires.head_ohm)
-            drive[rail] = known[rail] * volt
-    if i == inputs - 1:
-        known[-1] = siemens(wires.end_ohm)
-    else:
-        down[:-1], down[-1] = siemens(wires.input_pitch_ohm), siemens(wires.output_pitch_ohm)
-    return Section(inside, down, known, drive)
+    ohms = (wires.head_ohm, wires.input_pitch_ohm, wires.output_pitch_ohm, wires.end_ohm)
+    head, rail, line, end = map(siemens, ohms)
+    return _kernels.read_supplied(np.stack(rails), bits, np.array(volts), (head, rail, line, end))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aimcsim.analog.wires import checks
-from aimcsim.analog.wires.gated import gated_currents, gated_pair_currents
 from aimcsim.analog.wires.lines import interleave, output_segments
 from aimcsim.analog.wires.network import Section, node_voltages, siemens
 from aimcsim.analog.wires.spec import WireSpec
@@ -56,15 +56,15 @@ def nodal_solution(g: ArrayLike, v: ArrayLike, wires: WireSpec) -> NodalSolution
 def nodal_currents(g: ArrayLike, v: ArrayLike, wires: WireSpec) -> Floats:
     """Return the output currents [batch, outputs] of an array, ampere, from its whole circuit.
 
-    Separate-source arrays take bits for `v` and are supplied with one volt; column by column their circuit is small
-    enough for the whole of it to be solved in any case.
+    Separate-source arrays take bits for `v` and are supplied with one volt.
 
     Raises
     ------
     ConfigError    If an argument has a wrong shape or value.
     """
     if wires.arrangement == "separate_source":
-        return gated_currents(g, v, wires)
+        cells = checks.conductances("g", g)
+        return _rail_currents([cells], [1.0], checks.bits("v", v, len(cells)), wires)
     return nodal_solution(g, v, wires).output_currents
 
 
@@ -75,12 +75,12 @@ def nodal_pair_currents(g_pos: ArrayLike, g_neg: ArrayLike, v: ArrayLike, wires:
     ------
     ConfigError    If an argument has a wrong shape or value.
     """
-    if wires.arrangement == "separate_source":
-        return gated_pair_currents(g_pos, g_neg, v, wires)
     positive, negative = checks.pair_of_conductances(g_pos, g_neg)
     drive = checks.inputs("v", v, len(positive))
     if wires.pairs == "separate":
         return nodal_currents(positive, drive, wires) - nodal_currents(negative, drive, wires)
+    if wires.arrangement == "separate_source":
+        return _rail_currents([positive, negative], [1.0, -1.0], checks.bits("v", drive, len(positive)), wires)
     lines = interleave(drive.T, -drive.T).T
     below = output_segments(wires, len(positive), lines_per_pitch=2)
     return _solve(interleave(positive, negative), lines, wires, below).output_currents
@@ -109,4 +109,30 @@ def _section(cells: Floats, v: Floats, wires: WireSpec, below: Floats, i: int) -
         known[outputs:] = siemens(below[i])
     else:
         down[outputs:] = siemens(below[i])
+    return Section(inside, down, known, drive)
+
+
+def _rail_currents(rails: Sequence[Floats], volts: Sequence[float], bits: Floats, wires: WireSpec) -> Floats:
+    """Return the currents of output lines that cells join to supply rails of these voltages."""
+    sections = [_rail_section(rails, volts, bits, wires, i) for i in range(bits.shape[1])]
+    batch, outputs = len(bits), rails[0].shape[1]
+    last: Floats = node_voltages(sections)[-1, -1].reshape(batch, outputs)
+    return last * siemens(wires.end_ohm)
+
+
+def _rail_section(rails: Sequence[Floats], volts: Sequence[float], bits: Floats, wires: WireSpec, i: int) -> Section:
+    """Return input i in all columns: a node on each supply rail, then one on the output line."""
+    supplies, inputs = len(rails), len(rails[0])
+    side_by_side = (len(bits), rails[0].shape[1])
+    inside = np.zeros((supplies + 1, supplies + 1, *side_by_side))
+    down, known, drive = (np.zeros((supplies + 1, *side_by_side)) for _ in range(3))
+    for rail, (cells, volt) in enumerate(zip(rails, volts, strict=True)):
+        inside[rail, -1] = inside[-1, rail] = bits[:, i, np.newaxis] * cells[i]
+        if i == 0:
+            known[rail] = siemens(wires.head_ohm)
+            drive[rail] = known[rail] * volt
+    if i == inputs - 1:
+        known[-1] = siemens(wires.end_ohm)
+    else:
+        down[:-1], down[-1] = siemens(wires.input_pitch_ohm), siemens(wires.output_pitch_ohm)
     return Section(inside, down, known, drive)

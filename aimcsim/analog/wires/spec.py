@@ -37,6 +37,9 @@ class WireSpec:
     Raises
     ------
     ConfigError    If a resistance is negative or not finite, or an arrangement does not exist.
+
+    Assumes: all has settled (no capacitance); lines of a kind are alike; grounds and supplies are ideal behind their
+    resistances.
     """
 
     input_pitch_ohm: float = 0.0
