@@ -37,7 +37,8 @@ class Engine(Protocol):
 def engine_for(system: System, asked: EngineName, question: Question) -> Engine:
     """Return the engine that runs a system, once all components of the user's own are attached.
 
-    The fast engine leaves to the reference the domains that only this can run (see `domains.foreign_streams`).
+    The fast engine leaves to the reference the domains that only this can run (see `domains.foreign_streams`). Where
+    packets go flit by flit, it leaves everything to it then: only one of them can run the network.
     """
     if asked == "reference":
         return ReferenceEngine(system, question)
@@ -45,6 +46,6 @@ def engine_for(system: System, asked: EngineName, question: Question) -> Engine:
     if not foreign and system.env.peek() == inf:
         return CompiledEngine(system, question)
     alone = foreign.issuperset(stream.index for stream in system.streams if stream.total)
-    if alone or _kernels.stream_loop() is None:
+    if alone or system.carrier is not None or _kernels.stream_loop() is None:
         return ReferenceEngine(system, question)
     return MixedEngine(system, foreign, question)
