@@ -68,7 +68,6 @@ cdef extern from "streams.h":
         int64_t own
         int64_t take
         int64_t capture
-        int64_t cross_clock
         int64_t path
         Ring steps
         int64_t done
@@ -218,6 +217,7 @@ cdef extern from "streams.h":
         bint keep
         bint failed
 
+    void steps_set_up(const CLoop *loop, Run *run) nogil
     void train_set_up(CLoop *loop, Run *run) nogil
     void train_scan(const Train *train, int64_t count, const int64_t *ready, int64_t free, int64_t worked,
                     int64_t *arrival, int64_t *start, int64_t *done) nogil
@@ -357,7 +357,6 @@ cdef class Loop:
             loop.pools[index].returns.width = 3 * sizeof(int64_t)
             loop.pools[index].first_client = -1
         for index in range(loop.n_runs):
-            loop.runs[index].steps.width = self._logged(&loop.runs[index]) * sizeof(int64_t)
             loop.runs[index].sibling = -1
             if loop.runs[index].kind and loop.runs[index].server >= 0:
                 clients[loop.runs[index].server] += 1
@@ -389,16 +388,9 @@ cdef class Loop:
         for index in range(loop.n_spans):
             loop.spans[index].fixed = self._fixed(&loop.spans[index])
         for index in range(loop.n_runs):
+            steps_set_up(loop, &loop.runs[index])
             train_set_up(loop, &loop.runs[index])
         return 0
-
-    cdef int64_t _logged(self, const Run *run):
-        """Return how many fields of a step of a run are logged."""
-        if self.loop.keep or (self.loop.recording and run.cross_clock >= 0):
-            return 4
-        if not self.loop.recording:
-            return 1
-        return 3 if run.kind and run.capture >= 0 else 2
 
     cdef int64_t _fixed(self, const Span *span):
         cdef int64_t period = 1 if not span.cycles else self.loop.clocks[span.clock].period
@@ -623,7 +615,7 @@ cdef class Loop:
 
     def steps(self, int64_t run):
         """Return result, having, work's end and arrival of a run's finished iterations, of a loop that keeps all."""
-        return self._entries(&self.loop.runs[run].steps, self.loop.runs[run].done)
+        return self._entries(&self.loop.runs[run].steps, self.loop.runs[run].done)[:, :4]
 
     def done(self, int64_t run):
         """Return how many iterations a run has finished."""

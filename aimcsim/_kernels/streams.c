@@ -166,14 +166,13 @@ static inline void log_step(Loop *loop, int64_t r, int64_t done)
     run->now.done = run->left = done;
     ROOM(&run->steps, run->done, steps_needed, r);
     int64_t *logged = entry(&run->steps, run->done);
-    logged[0] = done;
     if (run->steps.width > (int64_t)sizeof(int64_t)) {
-        logged[1] = run->now.had;
-        if (run->steps.width > (int64_t)sizeof(int64_t[2]))
-            logged[2] = run->now.worked;
-        if (run->steps.width == sizeof(Step))
-            logged[3] = run->now.arrival;
+        logged[run->arrival_column] = run->now.arrival;
+        logged[run->busy_column] = run->now.busy;
+        logged[run->worked_log.column] = run->now.worked - run->worked_log.plus;
+        logged[run->had_log.column] = run->now.had - run->had_log.plus;
     }
+    logged[0] = done;
     run->done++;
     run->needs = ARRIVAL;
 }
@@ -258,11 +257,24 @@ static inline void started(Loop *loop, int64_t r, int64_t start)
         run->needs = CAPTURE;
 }
 
+/* Note since which iteration a private server has been busy: each was there before the one before it let the server go,
+ * and no result waited for a slot. A walk back passes over them at once. Holds of no length are in nobody's way. */
+static inline void note_busy(Run *run, int64_t start, int64_t had, int64_t free, bool waited)
+{
+    if (start > had) {
+        run->end_before = waited || !run->done ? NONE : free;
+        run->busy_before = run->now.busy;
+    }
+    run->now.busy = run->end_before > run->now.arrival ? run->busy_before : run->done;
+}
+
 static void start_hold(Loop *loop, int64_t r, int64_t start)
 {
     Run *run = &loop->runs[r];
     Server *server = &loop->servers[run->server];
     int64_t end = NONE;
+    if (run->busy_column)
+        note_busy(run, start, run->had, server->free, run->left > run->worked);
     if (run->capture < 0) {
         end = server->free = span_end(loop, run->interval, start, run->vector);
         count_hold(loop, run->server, start, end, is_certain(loop, run));
@@ -423,7 +435,8 @@ static void serve_train(Loop *loop, int64_t r)
         for (int64_t place = 0; place < count; place++)
             ready[place] = data_at(loop, run, upstream(run, run->done + place));
         Server *server = run->server < 0 ? NULL : &loop->servers[run->server];
-        train_scan(&run->train, count, ready, server ? server->free : 0, run->worked, arrival, start, done);
+        int64_t free = server ? server->free : 0, had = run->had;
+        train_scan(&run->train, count, ready, free, run->worked, arrival, start, done);
         run->had = start[count - 1];
         run->worked = done[count - 1];
         if (server) {
@@ -432,7 +445,11 @@ static void serve_train(Loop *loop, int64_t r)
             count_train(loop, run->server, count, start, run->train.interval, certain);
         }
         for (int64_t place = 0; place < count; place++) {
-            run->now = (Step){0, start[place], done[place], arrival[place]};
+            run->now = (Step){0, start[place], done[place], arrival[place], run->now.busy};
+            if (run->busy_column)
+                note_busy(run, start[place], had, free, false);
+            had = start[place];
+            free = had + run->train.interval;
             finish(loop, r, done[place]);
         }
     }

@@ -9,6 +9,7 @@ from aimcsim import _kernels
 from aimcsim.engine.account import Account, Question
 from aimcsim.engine.compiled import CompiledEngine
 from aimcsim.engine.domains import foreign_streams
+from aimcsim.engine.horizon import check_horizon
 from aimcsim.engine.mixed import MixedEngine
 from aimcsim.engine.progress import Alive
 from aimcsim.engine.reference import ReferenceEngine
@@ -37,9 +38,19 @@ class Engine(Protocol):
 def engine_for(system: System, asked: EngineName, question: Question) -> Engine:
     """Return the engine that runs a system, once all components of the user's own are attached.
 
+<<<<<<< HEAD
     The fast engine leaves to the reference the domains that only this can run (see `domains.foreign_streams`). Where
     packets go flit by flit, it leaves everything to it then: only one of them can run the network.
+=======
+    The fast engine leaves to the reference the domains that only this can run (see `domains.foreign_streams`).
+
+    Raises
+    ------
+    ConfigError
+        If times of the run may not fit into 64 bits.
+>>>>>>> streams
     """
+    check_horizon(system)
     if asked == "reference":
         return ReferenceEngine(system, question)
     foreign = foreign_streams(system)
