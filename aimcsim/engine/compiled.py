@@ -174,6 +174,7 @@ def make_loop(system: System, flat: Flat, history: int = HISTORY, *, keep: bool,
         history=history,
         keep=keep,
         recording=recording,
+        network=None if system.carrier is None else system.carrier.open().kernel,
     )
 
 
