@@ -75,6 +75,7 @@ cdef extern from "flits.h" nogil:
         bint failed
         Packet *packets
         int64_t packet_count
+        int64_t packet_room
         int64_t inside
         int64_t admitted
         int32_t *done
@@ -186,6 +187,11 @@ cdef class FlitKernel:
         self.network.done_count = 0
         network_arrive(self.network)
         return [self.network.done[i] for i in range(self.network.done_count)]
+
+    @property
+    def places(self):
+        """Packets that there is memory for; those that have left and been forgotten give theirs to others."""
+        return self.network.packet_room
 
     @property
     def address(self):
