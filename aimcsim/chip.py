@@ -16,9 +16,11 @@ from aimcsim.components import (
     Crossbars,
     DigitalUnit,
     Interconnect,
+    LinkName,
     Pipe,
     SlotRack,
     fabric_of,
+    link_names,
 )
 from aimcsim.components.converters import CAUSE as ADC_CAUSE
 from aimcsim.components.crossbar import CAUSE as CROSSBAR_CAUSE
@@ -131,6 +133,16 @@ class Chip:
         fabric = fabric_of(self._mesh, network.topology, network.link_cycles, chip_link)
         router = Router(network.virtual_channels, network.buffer_flits, network.pipeline)
         return Carrier(clock, fabric, router)
+
+    @property
+    def links(self) -> list[LinkName]:
+        """Return the links of a network of routers; none without one."""
+        carrier = self._system.carrier
+        return [] if carrier is None else link_names(self._mesh, carrier.fabric)
+
+    def router_names(self, count: int) -> list[str]:
+        """Return what the first so many routers are called."""
+        return [self._mesh.router_name(router) for router in range(count)]
 
     def tile(self, index: int) -> Tile:
         """Return a tile."""

@@ -10,9 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from aimcsim.network import Fabric, FlitNetwork, Router
 from aimcsim.network.engine import MOST_CYCLE
 from aimcsim.units import ClockDomain
+
+Ints = NDArray[np.int64]
 
 
 class Packets(NamedTuple):
@@ -60,6 +65,20 @@ class Carrier:
     fabric: Fabric
     router: Router
     network: FlitNetwork | None = None
+
+    def records(self) -> tuple[Ints, Ints]:
+        """Return what the links and the routers of the latest run did, in cycles.
+
+        First links, those at every port of every router, router by router, then those that sources send over: flits,
+        cycles taken by them, cycles that flits waited for the link, and for room behind it. [links, 4]. Then for each
+        router the cycles that heads stood behind another packet in their buffer. [routers]
+        """
+        assert self.network is not None, "a run has made a network"
+        links, count = self.network.links(), self.fabric.routers * self.fabric.ports
+        columns = (links.flits, links.busy, links.link_wait, links.credit_wait)
+        ports = np.stack([column.reshape(count) for column in columns], axis=1)
+        entering = (links.injected, links.injected, np.zeros_like(links.injected), links.inject_credit_wait)
+        return np.vstack([ports, np.stack(entering, axis=1)]), links.head_wait
 
     def open(self) -> FlitNetwork:
         """Return an empty network for a run to begin with."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from aimcsim import _kernels
-from aimcsim.engine.account import Account, Question, account, check_causes
+from aimcsim.engine.account import Account, Question, account, check_causes, network_records
 from aimcsim.engine.deadlock import report_deadlock, standing_of
 from aimcsim.engine.fast import FastEngine, check_can_run_fast
 from aimcsim.engine.flat import RUN_FIELDS, Flat, Ints, flatten, varying_order
@@ -125,6 +125,7 @@ class CompiledEngine:
         ops, waits = _in_order(loop.take_ops()), _in_order(loop.take_waits())
         _check(ops)
         since, path = self._path()
+        links, head_waits = network_records(system)
         tallies, (shift, vectors, amounts) = loop.tallies(), loop.bins()
         return Account(
             ops=ops,
@@ -137,6 +138,8 @@ class CompiledEngine:
             servers=tallies[: len(system.servers)],
             pools=tallies[len(system.servers) :],
             edges=loop.edges(),
+            links=links,
+            head_waits=head_waits,
             elapsed_ps=loop.facts()["elapsed_ps"],
             bin_ps=1 << shift,
             bin_vectors=vectors,
