@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from aimcsim.errors import DeadlockError
 from aimcsim.network import Fabric, FlitNetwork, Router
 from aimcsim.network.engine import MOST_CYCLE
 from aimcsim.units import ClockDomain
@@ -118,7 +119,10 @@ class Shipping:
         if not self._inside:
             return []
         until = MOST_CYCLE if until_ps is None else self._clock.index(until_ps)
-        gone = self._network.advance_to_ejection(until)
+        try:
+            gone = self._network.advance_to_ejection(until)
+        except DeadlockError:  # the engine reports it, with all that waits for these packets
+            return []
         if not gone and until_ps is not None and self._clock.edge(until) == until_ps:
             gone = self._network.arrive()
         return [self._left(number) for number in gone]

@@ -80,6 +80,9 @@ def _waits(system: System, standing: Standing, stream: Stream) -> Waits:
                 waits += [(holder, f"a slot of {pool.path}") for holder in standing.slot_holders[pool.order]]
         if stage.server is not None and (stage.server.order, stream.index) in standing.server_waits:
             waits.append((standing.server_holder[stage.server.order], stage.server.path))
+    sends = any(stage.packets is not None for stage in stream.stages)
+    if sends and standing.issued[stream.index] > standing.ended[stream.index] and not waits:
+        waits.append((stream.index, "its packets in the network, where packets wait for each other"))
     return waits
 
 

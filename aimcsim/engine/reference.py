@@ -335,15 +335,17 @@ class _Courier:
 
     def _look_ahead(self) -> Process:
         """Run the network whenever an instant is over; what leaves at an instant does so before anything is decided."""
+        stuck = False
         while True:
-            if self._shipping.idle:
+            if stuck or self._shipping.idle:
                 self._wanted = Event(self._env)
                 yield self._wanted
             yield self._env.over()
             ahead = self._env.peek()
             gone = self._shipping.run(None if ahead == inf else int(ahead))
-            time = gone[0][1].left_ps if gone else int(ahead)
-            yield self._env.at(time)
+            stuck = not gone and ahead == inf
+            if not stuck:
+                yield self._env.at(gone[0][1].left_ps if gone else int(ahead))
             for offer, passage in gone:
                 self._told[offer.stream, offer.stage](offer.iteration, passage)
 
