@@ -55,7 +55,7 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def _figures(first: Run, second: Run) -> list[Row]:
     """Return the figures that are not nothing in both."""
-    one, other = (dict((name, (unit, value)) for name, unit, value in _of(run)) for run in (first, second))
+    one, other = ({name: (unit, value) for name, unit, value in _of(run)} for run in (first, second))
     rows = []
     for name in dict.fromkeys([*one, *other]):
         unit = (one.get(name) or other[name])[0]

@@ -38,17 +38,17 @@ class Engine(Protocol):
 def engine_for(system: System, asked: EngineName, question: Question) -> Engine:
     """Return the engine that runs a system, once all components of the user's own are attached.
 
-<<<<<<< HEAD
+    <<<<<<< HEAD
     The fast engine leaves to the reference the domains that only this can run (see `domains.foreign_streams`). Where
     packets go flit by flit, it leaves everything to it then: only one of them can run the network.
-=======
+    =======
     The fast engine leaves to the reference the domains that only this can run (see `domains.foreign_streams`).
 
     Raises
     ------
     ConfigError
         If times of the run may not fit into 64 bits.
->>>>>>> streams
+    >>>>>>> streams
     """
     check_horizon(system)
     if asked == "reference":

@@ -214,9 +214,7 @@ class ReferenceEngine:
                 yield from self._capture(stream, index, iteration, worked)
                 after.put(int(self.env.now))
 
-    def _arrive(
-        self, stream: Stream, index: int, before: Lane, iteration: int
-    ) -> Generator[Event, Any, int]:
+    def _arrive(self, stream: Stream, index: int, before: Lane, iteration: int) -> Generator[Event, Any, int]:
         """Wait until an iteration can ask for its server: its slot is had, or its data has crossed into the clock."""
         stage = stream.stages[index]
         if stage.acquires is not None:
@@ -231,7 +229,8 @@ class ReferenceEngine:
     def _send(self, stream: Stream, index: int, before: Lane, after: Lane) -> Process:
         """Hand a stage's packets to the network, each when it is ready; `_left` goes on with those that have left."""
         stage, log, courier = stream.stages[index], stream.log[index], self._courier
-        assert courier is not None and stage.packets is not None, "a stage that sends has a network to send over"
+        assert courier is not None, "a stage that sends has a network to send over"
+        assert stage.packets is not None, "only stages that send come here"
         early: dict[int, Passage] = {}
         for iteration in range(stream.total * stage.iterations):
             arrival = yield from self._arrive(stream, index, before, iteration)

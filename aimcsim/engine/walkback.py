@@ -147,8 +147,9 @@ class Walk:
             giver = self._slot(here, pool, worked)
             if giver is not None:
                 return giver
-        if here.row.packets is not None and here.log.done_ps[here.iteration] > here.log.passages[here.iteration].left_ps:
-            return _At(here.stream, "done", here.stage, here.iteration - 1)
+        log, number = here.log, here.iteration
+        if here.row.packets is not None and log.done_ps[number] > log.passages[number].left_ps:
+            return _At(here.stream, "done", here.stage, number - 1)
         return here.to("worked")
 
     def _passed(self, here: _At) -> _At:

@@ -77,10 +77,10 @@ def test_a_share_that_begins_in_the_middle_of_a_packet_has_its_end():
 
 
 def test_little_room_in_buffers_shows_as_waiting_for_credits():
-    """The first router grants a flit at cycle g. The second one has it and grants it at g + 3, two cycles of a router and
-    one of the link later, and its credit is back at g + 5, a cycle of the router and one of the link after that. With
-    room for one flit the first router's next grant is then and not at g + 1 (the interface has its own credit at g + 2
-    and the next flit at the router at g + 4, so it is not what counts): 3 flits behind the head, each 4 cycles late.
+    """The first router grants a flit at cycle g. The second one has it and grants it at g + 3, two cycles of a router
+    and one of the link later, and its credit is back at g + 5, a cycle of the router and one of the link after that.
+    With room for one flit the first router's next grant is then and not at g + 1 (the interface has its own credit at
+    g + 2 and the next flit at the router at g + 4, so it is not what counts): 3 flits behind the head, each 4 late.
     """
     bench = bench_with(mesh(2, 1), Router(vcs=1, buffer=1))
     packet = send(bench, bench.source(1), Packets(0, 1, 4))
@@ -96,7 +96,9 @@ def all_to_all(fabric: Fabric, router: Router, tiles: int, flits: int, *, layers
     for layer in range(layers):
         feeds = [
             [
-                _to(bench, made[source], slots[source], Packets(source, target, flits)) if source != target else made[source]
+                _to(bench, made[source], slots[source], Packets(source, target, flits))
+                if source != target
+                else made[source]
                 for source in range(tiles)
             ]
             for target in range(tiles)

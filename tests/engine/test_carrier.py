@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from aimcsim import recorder
 from aimcsim.engine import CompiledEngine, FastEngine, ReferenceEngine, System
 from aimcsim.engine.account import account
 from aimcsim.errors import CapacityError
+from aimcsim.network import FlitNetwork
 from aimcsim.recorder import Grain
 from aimcsim.run import Built, build
 from tests.carried import batch
@@ -33,17 +34,18 @@ def machines(case: Case, count: int, **options: object) -> list[Built]:
         return []
 
 
+def network_of(system: System) -> FlitNetwork:
+    """Return the network of a finished run."""
+    assert system.carrier is not None
+    assert system.carrier.network is not None
+    return system.carrier.network
+
+
 def network_log(system: System) -> dict[str, object]:
     """Return what the network of a run has recorded of packets and links."""
-    carrier = system.carrier
-    assert carrier is not None and carrier.network is not None
-    records = {**vars_of(carrier.network.packets()), **vars_of(carrier.network.links())}
+    network = network_of(system)
+    records = asdict(network.packets()) | asdict(network.links())
     return {name: values.tolist() for name, values in records.items()}
-
-
-def vars_of(records: object) -> dict[str, np.ndarray]:
-    """Return the fields of records by name."""
-    return {name: getattr(records, name) for name in records.__dataclass_fields__}  # type: ignore[attr-defined]
 
 
 @ENGINES
@@ -86,8 +88,8 @@ def test_every_packet_is_where_a_batch_run_has_it_and_every_wait_is_derived_agai
 
         check_all(system)
         _, records = batch(system)
-        assert system.carrier is not None and system.carrier.network is not None and records is not None
-        assert all(map(np.array_equal, astuple(records), astuple(system.carrier.network.packets())))
+        assert records is not None
+        assert all(map(np.array_equal, astuple(records), astuple(network_of(system).packets())))
 
 
 @examples(20)
@@ -110,9 +112,8 @@ def test_packets_that_have_left_cost_no_memory(overrides: list[str]) -> None:
         built = build("tiny", "digits_cnn", requests=requests, overrides=["network.model=flit", *overrides])
         system = built.plan.system
         CompiledEngine(system, recorder.question(built.plan, "layer")).run()
-        assert system.carrier is not None and system.carrier.network is not None
-        places.append(system.carrier.network.kernel.places)
-        offered.append(system.carrier.network.offered)
+        places.append(network_of(system).kernel.places)
+        offered.append(network_of(system).offered)
 
     assert offered[1] == 20 * offered[0] > 10 * places[1]
     assert places[1] == places[0]
