@@ -50,7 +50,10 @@ TIMING_ONLY = "no values were computed; nothing on this chip takes time that dep
 
 
 MOST_VECTORS = 20_000_000
-"""Vectors, over all layers and requests, that one run may have: each is kept, with all its times."""
+"""Vectors, over all layers and requests, that one run may have: the reference engine keeps each, with all its times."""
+
+FLOAT_BATCH = 256
+"""Samples whose float tensors are in memory at a time."""
 
 
 class Guest(Protocol):
@@ -142,6 +145,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     engine: EngineName = "fast",
     shuffle_seed: int | None = None,
     alive: Alive | None = None,
+    spool: str | Path | None = None,
 ) -> Run:
     """Run a workload on a chip.
 
@@ -185,6 +189,9 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
         can run: components of the user's own with all that shares servers with them, and pools without quotas.
     alive : callable, optional
         Told every so often how far the run is (`aimcsim.engine.Progress`).
+    spool : str or path, optional
+        Folder of the file in which the records of what has ended wait for being asked for; default: where temporary
+        files are. It has no name, and is gone with the run. The fast engine needs one beyond a megabyte of records.
 
     Raises
     ------
@@ -192,10 +199,13 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
         If the input cannot be used.
     DeadlockError
         If the run gets stuck, with the cycle of who waits for whom.
+    OutputError
+        If there is no room for the records.
     """
     started = time.perf_counter()
     _check_arguments(inputs, requests, analog, grain, engine)
     _check_in_flight(max_in_flight)
+    _check_components(components)
     network = workload if isinstance(workload, Workload) else load_workload(workload)
     samples = _samples(network, inputs, requests)
     count, coming = _coming(arrivals, _count(samples, requests), seed)
@@ -218,8 +228,9 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     for component in components:
         component.attach(built.plan)
     recorded = _grain(built.plan.system, grain)
+    folder = None if spool is None else Path(spool)
     asked = recorder.question(built.plan, recorded)
-    runner = engine_for(built.plan.system, engine if shuffle_seed is None else "reference", asked)
+    runner = engine_for(built.plan.system, engine if shuffle_seed is None else "reference", asked, folder)
     values = None if mode == "off" or samples is None else _values(built, samples, mode, runner.name)
     events = runner.run(alive)
     found = runner.account()
@@ -247,7 +258,7 @@ def _check_arguments(inputs: object, requests: object, analog: object, grain: ob
     if inputs is not None and not isinstance(inputs, MappingOf):
         raise TraceError(f"inputs must map names of inputs to arrays (got {type(inputs).__name__})")
     if requests is not None and (not isinstance(requests, int) or requests < 1):
-        raise ConfigError(f"requests must be a whole number of at least 1 (got {requests!r})")
+        raise ConfigError(f"--requests must be a whole number of at least 1 (got {requests!r})")
     known_values = {"analog": (analog, (None, *get_args(Analog))), "grain": (grain, (None, "auto", *get_args(Grain)))}
     known_values["engine"] = (engine, get_args(EngineName))
     for name, (value, allowed) in known_values.items():
@@ -298,6 +309,14 @@ def _check_in_flight(most: object) -> None:
         raise ConfigError(f"max_in_flight must be a whole number of at least 1 (got {most!r})")
 
 
+def _check_components(components: object) -> None:
+    if not isinstance(components, Sequence):
+        raise ConfigError(f"components must be a list of them (got {type(components).__name__})")
+    for component in components:
+        if not callable(getattr(component, "attach", None)):
+            raise ConfigError(f"a component must have a method `attach(plan)` (got {type(component).__name__})")
+
+
 def _check_warmup(warmup: object, requests: int) -> None:
     if not isinstance(warmup, int) or not 0 <= warmup < requests:
         raise ConfigError(
@@ -326,7 +345,7 @@ def _check(
     network: Workload, samples: dict[str, FloatArray], outputs: MappingOf[str, FloatArray], labels: NDArray[Any] | None
 ) -> dict[str, Any]:
     """Compare outputs with the same network in float64."""
-    reference = float_reference(network, samples)
+    reference = _float_outputs(network, samples)
     name = network.outputs[0]
     got = outputs[name].reshape(len(outputs[name]), -1)
     expected = reference[name].reshape(got.shape)
@@ -341,6 +360,16 @@ def _check(
         checked["accuracy"] = float(np.mean(got.argmax(axis=1) == labels))
         checked["reference_accuracy"] = float(np.mean(expected.argmax(axis=1) == labels))
     return checked
+
+
+def _float_outputs(network: Workload, samples: dict[str, FloatArray]) -> dict[str, NDArray[Any]]:
+    """Return the outputs in float64, computed so many samples at a time."""
+    count = len(next(iter(samples.values())))
+    parts = [
+        float_reference(network, {name: values[first : first + FLOAT_BATCH] for name, values in samples.items()})
+        for first in range(0, count, FLOAT_BATCH)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in network.outputs}
 
 
 def _relative_error(got: NDArray[Any], expected: NDArray[Any]) -> float:

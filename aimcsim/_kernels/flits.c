@@ -31,11 +31,6 @@ static inline int round_robin(uint64_t asking, int first)
     return lowest(later ? later : asking);
 }
 
-static inline uint8_t after(int place, int64_t places)
-{
-    return place + 1 == places ? 0 : (uint8_t)(place + 1);
-}
-
 static inline int64_t larger(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -67,12 +62,6 @@ static inline void wake_source(Network *n, int32_t e)
 static inline Slot *slot_at(const Network *n, int64_t cycle)
 {
     return &n->slots[cycle & n->slot_mask];
-}
-
-static inline void send_flit(Network *n, int64_t cycle, Moving moving)
-{
-    Slot *slot = slot_at(n, cycle);
-    slot->flit[slot->flits++] = moving;
 }
 
 static inline void send_credit(Network *n, int64_t cycle, int32_t channel)
@@ -271,12 +260,13 @@ static bool step_source(Network *n, int32_t e)
     int32_t lane = source->lane, r = shape->home[e], index = source->index;
     if (index == 0) {
         packet->inject = n->cycle;
-        source->next_lane = after(lane, shape->vcs);
+        source->next_lane = n->after_vc[lane];
     }
     if (--n->lane_credits[e * shape->vcs + lane] == 0)
         source->credited &= ~bit(lane);
     int64_t entry = r * n->channels + shape->home_port[e] * shape->vcs + lane;
-    send_flit(n, n->cycle + 2, (Moving){(int32_t)entry, source->current, index, packet->flits - 1 - index});
+    Slot *slot = slot_at(n, n->cycle + 2);
+    slot->flit[slot->flits++] = (Moving){(int32_t)entry, source->current, index, packet->flits - 1 - index};
     int64_t waited = n->cycle - source->since, pass = n->cycle + (index ? 2 : n->stage_cycles);
     account(n, packet, earliest_end(n, packet, r, index, pass), waited);
     source->flits++;
@@ -310,8 +300,8 @@ static int match_channels(Network *n, int32_t r, Match *matches, bool *busy)
         }
         for (; winners; winners &= winners - 1) {
             int in = lowest(winners), out = round_robin(granted[in], accept[in]);
-            grant[out] = after(in, n->channels);
-            accept[in] = after(out, n->channels);
+            grant[out] = n->after_channel[in];
+            accept[in] = n->after_channel[out];
             matches[count++] = (Match){in, out};
         }
     }
@@ -343,7 +333,7 @@ static int list_requests(const Network *n, int32_t r, Match *requests, bool *bus
         if (!(router->credited & bit(out)))
             continue;
         *busy = true;
-        if (ports[n->port_of[out]].free_at <= n->cycle)
+        if (!n->slow || ports[n->port_of[out]].free_at <= n->cycle)
             requests[count++] = (Match){in, n->port_of[out]};
     }
     for (uint64_t heads = n->shape.fast ? router->waiting : 0; heads; heads &= heads - 1) {
@@ -351,7 +341,7 @@ static int list_requests(const Network *n, int32_t r, Match *requests, bool *bus
         if (!usable_channels(n, router, in, port))
             continue;
         *busy = true;
-        if (ports[port].free_at <= n->cycle)
+        if (!n->slow || ports[port].free_at <= n->cycle)
             requests[count++] = (Match){in, port};
     }
     return count;
@@ -412,9 +402,9 @@ static int match_switch(Network *n, int32_t r, Match *winners, bool *busy)
         count = match_requests(n, r, winners, count);
     for (int i = 0; i < count; i++) {
         int in = n->port_of[winners[i].in], out = winners[i].out;
-        n->port_grant[base + out] = after(in, n->shape.ports);
-        n->port_accept[base + in] = after(out, n->shape.ports);
-        n->port_choice[base + in] = after(winners[i].in - in * (int)n->shape.vcs, n->shape.vcs);
+        n->port_grant[base + out] = n->after_port[in];
+        n->port_accept[base + in] = n->after_port[out];
+        n->port_choice[base + in] = n->after_vc[winners[i].in];
     }
     return count;
 }
@@ -423,7 +413,7 @@ static int match_switch(Network *n, int32_t r, Match *winners, bool *busy)
 static void account_wait(Network *n, int32_t r, const Queue *queue, const Flit *flit)
 {
     Packet *packet = packet_at(n, flit->packet);
-    int64_t *records = n->ports[r * n->shape.ports + n->port_of[queue->out]].records;
+    int64_t *records = n->ports[r * n->shape.ports + queue->port].records;
     int64_t ready = larger(queue->since, queue->acquired + (n->shape.fast ? 0 : 1));
     int64_t credit_wait = larger(0, n->credit_since[r * n->channels + queue->out] - ready);
     account(n, packet, earliest_end(n, packet, r, flit->index, n->cycle), credit_wait);
@@ -434,55 +424,49 @@ static void account_wait(Network *n, int32_t r, const Queue *queue, const Flit *
 /* Sends the front flit of an input channel on, and a credit back. */
 static void move_flit(Network *n, int32_t r, int in)
 {
-    const Shape *shape = &n->shape;
-    int64_t channel = r * n->channels + in, first_out = r * n->channels;
+    int64_t first = r * n->channels;
     Router *router = &n->routers[r];
-    Queue *queue = &n->queues[channel];
-    const Flit *flit = &n->flits[channel * shape->buffer + queue->first];
-    Moving moving = {0, flit->packet, flit->index, flit->left};
-    int out = queue->out, in_port = n->port_of[in], out_port = n->port_of[out], vcs = (int)shape->vcs;
-    const Port *entry = &n->ports[r * shape->ports + in_port];
-    Port *exit = &n->ports[r * shape->ports + out_port];
+    Queue *queue = &n->queues[first + in];
+    const Flit *flit = &n->flits[(first + in) * n->shape.buffer + queue->first];
+    Moving moving = {queue->onward, flit->packet, flit->index, flit->left};
+    int out = queue->out;
+    Port *port = &n->ports[r * n->shape.ports + queue->port];
 
-    if (n->cycle != flit->arrival + (flit->index || shape->fast ? 0 : 2)) /* else it has not waited at all */
+    if (n->cycle != flit->arrival + (flit->index || n->shape.fast ? 0 : 2)) /* else it has not waited at all */
         account_wait(n, r, queue, flit);
-    exit->records[LINK_FLITS]++;
-    if (++queue->first == shape->buffer)
+    port->records[LINK_FLITS]++;
+    if (++queue->first == n->shape.buffer)
         queue->first = 0;
-    if (--queue->count == 0)
-        router->occupied &= ~bit(in);
+    router->occupied &= ~((uint64_t)(--queue->count == 0) << in); /* without branches: they are hard to predict */
     queue->since = n->cycle + 1;
-    if (--n->credits[first_out + out] == 0)
-        router->credited &= ~bit(out);
-
-    int vc = in - in_port * vcs;
-    send_credit(n, n->cycle + entry->back_cycles, entry->back < 0 ? entry->back - vc : entry->back + vc);
-    if (exit->onward == NOBODY) {
-        Slot *slot = slot_at(n, n->cycle + exit->onward_cycles);
-        moving.channel = (int32_t)(first_out + out);
+    router->credited &= ~((uint64_t)(--n->credits[first + out] == 0) << out);
+    send_credit(n, n->cycle + queue->back_cycles, queue->back);
+    Slot *slot = slot_at(n, n->cycle + port->onward_cycles);
+    if (port->onward == NOBODY)
         slot->eject[slot->ejected++] = moving;
-    } else {
-        exit->free_at = n->cycle + exit->interval;
-        moving.channel = exit->onward + out - out_port * vcs;
-        send_flit(n, n->cycle + exit->onward_cycles, moving);
-    }
-    if (moving.left == 0) {
-        router->free |= bit(out);
-        router->active &= ~bit(in);
-        if (queue->count)
-            begin(n, r, in, n->cycle + 1);
-    }
+    else
+        slot->flit[slot->flits++] = moving;
+    port->free_at = n->cycle + port->interval;
+    if (moving.left)
+        return;
+    router->free |= bit(out);
+    router->active &= ~bit(in);
+    if (queue->count)
+        begin(n, r, in, n->cycle + 1);
 }
 
 static void hold_channel(Network *n, int32_t r, Match match)
 {
     Router *router = &n->routers[r];
     Queue *queue = &n->queues[r * n->channels + match.in];
-    uint64_t *want = &n->want[r * n->shape.ports + queue->port];
+    int64_t link = r * n->shape.ports + queue->port;
+    int32_t onward = n->ports[link].onward;
     queue->out = (uint8_t)match.out;
+    queue->onward = onward == NOBODY ? (int32_t)(r * n->channels) + match.out
+                                     : onward + match.out - queue->port * (int32_t)n->shape.vcs;
     queue->acquired = n->cycle;
-    *want &= ~bit(match.in);
-    if (!*want)
+    n->want[link] &= ~bit(match.in);
+    if (!n->want[link])
         router->wanted &= ~bit(queue->port);
     router->waiting &= ~bit(match.in);
     router->active |= bit(match.in);
@@ -690,8 +674,12 @@ static void set_masks(Network *n)
         if (n->shape.classes)
             n->upper_half |= (lowest_bits(vcs) & ~lowest_bits(lower)) << port * vcs;
     }
-    for (int64_t c = 0; c < n->channels; c++)
+    for (int64_t c = 0; c < n->channels; c++) {
         n->port_of[c] = (uint8_t)(c / vcs);
+        n->after_channel[c] = (uint8_t)((c + 1) % n->channels);
+        n->after_port[c / vcs] = (uint8_t)((c / vcs + 1) % n->shape.ports);
+        n->after_vc[c] = (uint8_t)((c + 1) % vcs);
+    }
 }
 
 static void set_ports(Network *n)
@@ -703,16 +691,30 @@ static void set_ports(Network *n)
         port->interval = shape->interval[p];
         port->onward = shape->peer[p] == NOBODY ? NOBODY : shape->peer[p] * vcs;
         port->onward_cycles = shape->peer[p] == NOBODY ? 3 : 1 + shape->latency[p] + shape->interval[p];
-        if (shape->peer[p] != NOBODY) {
-            n->ports[shape->peer[p]].back = (int32_t)p * vcs;
-            n->ports[shape->peer[p]].back_cycles = 1 + shape->latency[p];
+        n->slow |= shape->peer[p] != NOBODY && port->interval > 1;
+    }
+}
+
+static void set_queues(Network *n)
+{
+    const Shape *shape = &n->shape;
+    int32_t vcs = (int32_t)shape->vcs;
+    for (int64_t c = 0; c < shape->routers * n->channels; c++) {
+        n->queues[c].router = (int32_t)(c / n->channels);
+        n->queues[c].place = (uint8_t)(c % n->channels);
+    }
+    for (int64_t p = 0; p < shape->routers * shape->ports; p++)
+        for (int32_t vc = 0; vc < vcs && shape->peer[p] != NOBODY; vc++) {
+            Queue *queue = &n->queues[shape->peer[p] * vcs + vc];
+            queue->back = (int32_t)p * vcs + vc;
+            queue->back_cycles = 1 + shape->latency[p];
         }
-    }
-    for (int64_t e = 0; e < shape->endpoints; e++) {
-        Port *port = &n->ports[shape->home[e] * shape->ports + shape->home_port[e]];
-        port->back = -1 - (int32_t)e * vcs;
-        port->back_cycles = 2;
-    }
+    for (int64_t e = 0; e < shape->endpoints; e++)
+        for (int32_t vc = 0; vc < vcs; vc++) {
+            Queue *queue = &n->queues[(shape->home[e] * shape->ports + shape->home_port[e]) * vcs + vc];
+            queue->back = -1 - ((int32_t)e * vcs + vc);
+            queue->back_cycles = 2;
+        }
 }
 
 /* Everything is empty and idle, and has all its credits. */
@@ -724,11 +726,8 @@ static void set_state(Network *n)
         n->routers[r].free = n->routers[r].credited = all;
         n->routers[r].awake = -1;
     }
-    for (int64_t c = 0; c < shape->routers * n->channels; c++) {
+    for (int64_t c = 0; c < shape->routers * n->channels; c++)
         n->credits[c] = (int32_t)shape->buffer;
-        n->queues[c].router = (int32_t)(c / n->channels);
-        n->queues[c].place = (uint8_t)(c % n->channels);
-    }
     for (int64_t e = 0; e < shape->endpoints; e++) {
         Source *source = &n->sources[e];
         source->first = source->last = source->current = NOBODY;
@@ -755,6 +754,7 @@ Network *network_new(const Shape *shape)
     }
     set_masks(n);
     set_ports(n);
+    set_queues(n);
     set_state(n);
     return n;
 }

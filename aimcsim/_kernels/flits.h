@@ -53,18 +53,19 @@ typedef struct {
     int32_t *credit;
 } Slot;
 
-/* An input channel, and the place of an output channel of the same number. `since` is the first cycle in which the front
- * flit could have left. */
+/* An input channel, and the place of an output channel of the same number. Fixed are its router, its channel there,
+ * and who gets its credits after how many cycles (an endpoint's lane as -1 - lane). `port` is what its head asks
+ * for, `out` the channel that it holds, `onward` where this leads: to an input channel or, leaving, itself. `since` is the
+ * first cycle in which the front flit could have left. */
 typedef struct {
-    int32_t router, first, count;
-    uint8_t place, port, out; /* of the router: channel; port asked for; channel held */
+    int32_t router, first, count, back, back_cycles, onward;
+    uint8_t place, port, out;
     int64_t since, acquired;
 } Queue;
 
-/* A port of a router. Of its input: the channel 0 that gets credits back, an endpoint's as -1 - lane, and the cycles that
- * takes. Of its output: the channel 0 that it feeds or NOBODY, and the cycles to there. */
+/* An output port: the first channel that it feeds or NOBODY, and the cycles to there. */
 typedef struct {
-    int32_t back, back_cycles, onward, onward_cycles, interval;
+    int32_t onward, onward_cycles, interval;
     int64_t free_at, records[LINK_COLUMNS];
 } Port;
 
@@ -103,7 +104,8 @@ typedef struct {
     int64_t *credit_since;
     uint8_t *channel_grant, *channel_accept, *port_grant, *port_accept, *port_choice;
     uint64_t port_mask[MOST_PORTS], upper_half;
-    uint8_t port_of[MOST_CHANNELS];
+    uint8_t port_of[MOST_CHANNELS], after_channel[MOST_CHANNELS], after_port[MOST_PORTS], after_vc[MOST_CHANNELS];
+    bool slow; /* some links take flits less often than every cycle */
 
     Slot *slots;
     int64_t slot_mask;

@@ -166,7 +166,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     count = chip_count(chips)
     spec, network = load_both(chip, workload, overrides or (), fold_unsupported=fold_unsupported)
     arrays = None if inputs is None else read_inputs(inputs, network)
-    with kept(output, chip=spec.name, workload=network.name, seed=seed, force=force) as keep:
+    with kept(output, chip=spec.name, workload=network.name, seed=seed, force=force) as keeping:
         with waiting(f"running {network.name} on {spec.name}") as told:
             done = simulate(
                 spec,
@@ -184,8 +184,9 @@ def run(  # noqa: PLR0913 - one parameter per option
                 max_in_flight=max_in_flight,
                 warmup=warmup,
                 alive=told.tell,
+                spool=keeping.place,
             )
-        keep(done)
+        keeping.keep(done)
     from aimcsim.cli import summaries, tables
 
     if json:
@@ -383,9 +384,6 @@ def check(
         tables.show(checking.check_table(found))
 
 
-app.command(cls=GuardedCommand)(noc)
-
-
 @app.command(cls=GuardedCommand)
 def conform(
     files: Annotated[
@@ -406,6 +404,9 @@ def conform(
     _show_rows(lambda: [one.row() for one in found], lambda: (conforming.verdict_table(found),), json=json, csv=csv)
     if any(one.verdict == "fail" for one in found):
         raise typer.Exit(CHECK_FAILED)
+
+
+app.command(cls=GuardedCommand)(noc)
 
 
 def _one_form(*, json: bool, csv: bool) -> None:

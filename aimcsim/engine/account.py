@@ -19,7 +19,7 @@ from aimcsim.engine.slots import SlotPool
 from aimcsim.engine.stream import Stream, System
 from aimcsim.engine.walkback import SERVICE, TRANSFER, Walk
 from aimcsim.errors import SimulationError
-from aimcsim.records import CAUSES
+from aimcsim.records import CAUSES, Spool
 
 Ints = NDArray[np.int64]
 
@@ -58,9 +58,9 @@ class Account:
 
     Attributes
     ----------
-    ops : [ops, 4 + 16]
+    ops : spool of [ops, 4 + 16]
         Op; its release; the start of its first vector's first fetch; its end (ps); then its time by `CAUSES_OF_SHARES`.
-    waits : [waits, 5]
+    waits : spool of [waits, 5]
         Op, cause (index in `CAUSES`), resource (index in `names`), op in the way (-1: none), ps; ascending by op, name
         of the cause, path of the resource, op in the way.
     path : [parts, 3]
@@ -94,8 +94,8 @@ class Account:
         Actions of these vectors, for each of `Question.varying`.
     """
 
-    ops: Ints
-    waits: Ints
+    ops: Spool
+    waits: Spool
     path: Ints
     path_from_ps: int
     names: tuple[str, ...]
@@ -140,6 +140,11 @@ class OpNumbers:
         counts = [each * stream.requests for each, stream in zip(self._per_request, streams, strict=True)]
         self._first = np.cumsum([0, *counts]).tolist()
 
+    @property
+    def starts(self) -> Ints:
+        """First op of each stream."""
+        return np.array(self._first[:-1], dtype=np.int64)
+
     def op(self, stream: int, vector: int) -> int:
         """Return the op of a vector; -1 for none."""
         if stream < 0 or not self._streams[stream].vectors:
@@ -176,8 +181,8 @@ def account(system: System, question: Question) -> Account:
     bin_ps, bin_vectors, bin_amounts = _bins(system, question)
     links, head_waits = network_records(system)
     return Account(
-        ops=walk.ops(),
-        waits=walk.waits(),
+        ops=Spool.of(walk.ops()),
+        waits=Spool.of(walk.waits()),
         path=walk.path(),
         path_from_ps=walk.path_from_ps,
         names=walk.names,

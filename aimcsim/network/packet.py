@@ -45,7 +45,7 @@ class PacketNetwork(NetworkEngine):
         share = busiest.load / span
         name = self.fabric.link_name(busiest.router, busiest.port)
         if share > TRUSTED_BOUND:
-            return [f"{name} is taken {share:.0%} of the time: bursts take longer than this, up to twice as long"]
+            return [f"{name} is taken {share:.0%} of the time: where packets cross, a burst takes up to twice as long"]
         if share > TRUSTED_UTILISATION:
             return [f"{name} is taken {share:.0%} of the time: real waits are longer"]
         return []

@@ -95,6 +95,7 @@ def test_nobody_overtakes_on_one_virtual_channel(fabric, pipeline, implementatio
         assert (np.diff(mine) > 0).all()
 
 
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("buffer", [1, 8])
 @pytest.mark.parametrize("pipeline", ["fast", "default"])
 @pytest.mark.parametrize("name", FABRICS)
@@ -118,6 +119,7 @@ def test_a_ring_without_classes_does_lock_up(implementation):
         flood(FlitNetwork(fabric, Router(1, 1)), flits=20, rounds=1, shift=2)
 
 
+@pytest.mark.usefixtures("compiled")
 def test_two_runs_are_the_same_and_ties_move_no_mean():
     """Where arbiters begin their rounds is chance: it moves packets, but mean latency by less than 1 %."""
     offer = Offer(PATTERNS["uniform"](Layout(8, 8)), 4, 3, Window(1000, 6000))

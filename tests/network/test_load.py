@@ -10,6 +10,7 @@ from aimcsim.network import FlitNetwork, PacketNetwork, Router, mesh
 from aimcsim.network.load import Offer, Window, measure, saturation
 from aimcsim.network.traffic import BLOCK_CYCLES, PATTERNS, Layout, bernoulli, largest_rate
 
+pytestmark = pytest.mark.usefixtures("compiled")
 SQUARE = Layout(4, 4)
 
 

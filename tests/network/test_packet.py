@@ -41,6 +41,7 @@ def test_a_gather_is_exact_to_the_busiest_link(implementation):
 LOADS = [(4, 4, 0.1, -0.05, 0.0), (4, 4, 0.3, -0.10, -0.02), (8, 4, 0.2, -0.10, -0.02), (8, 4, 0.3, -0.20, -0.06)]
 
 
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize(("size", "flits", "rate", "low", "high"), LOADS)
 def test_mean_latency_is_too_short_by_what_the_docs_say(size, flits, rate, low, high):
     """docs/network.md: 4x4 at .1 -2 %, at .3 -7 %; 8x8 at .2 -6 %, at .3 -13 %; about half as much either way."""

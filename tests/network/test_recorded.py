@@ -24,7 +24,7 @@ def test_recorded_traces_are_equal_packet_by_packet(implementation, reference):
         check_trace(reference / "traces", row)
 
 
-def test_all_recorded_traces_are_equal_packet_by_packet(shared_dir):
+def test_all_recorded_traces_are_equal_packet_by_packet(compiled, shared_dir):
     rows = rows_of(shared_dir / "reference/noc/traces/index.csv")
     for row in rows:
         check_trace(shared_dir / "reference/noc/traces", row)

@@ -28,7 +28,7 @@ def steps(src, dst, size, *, wrapped):
 @pytest.mark.parametrize(("pipeline", "router_cycles"), [("fast", 2), ("default", 4)])
 @pytest.mark.parametrize("kind", [FlitNetwork, PacketNetwork])
 @pytest.mark.parametrize(("make", "link_cycles"), [(mesh, 1), (torus, 2)])
-def test_all_pairs_of_8x8_take_what_the_formula_says(kind, make, link_cycles, pipeline, router_cycles, flits):
+def test_all_pairs_of_8x8_take_what_the_formula_says(compiled, kind, make, link_cycles, pipeline, router_cycles, flits):
     """3 + (H + 1) t_r + H t_l + L - 1 with H links: NOC A.3's router, buffers of 16 so that credits never lack."""
     network = kind(make(8, 8), Router(2, 16, pipeline))
 
