@@ -121,12 +121,12 @@ class Chip:
             packet_slots=network.packet_slots,
             contended=network.model == "packet",
             chip_link=None if between is None else _pipe(between).spans,
-            carrier=self._carrier() if network.model == "flit" else None,
+            carrier=self._routers() if network.model == "flit" else None,
         )
         self._system = system
         self._tiles: dict[int, Tile] = {}
 
-    def _carrier(self) -> Carrier:
+    def _routers(self) -> Carrier:
         """Return the network of routers that a chip of the model `flit` has."""
         network, clock = self.spec.network, self.clocks[self.spec.network.clock]
         chip_link = ChipLink(*self.spec.chip_link_cycles)
@@ -135,10 +135,14 @@ class Chip:
         return Carrier(clock, fabric, router)
 
     @property
+    def carrier(self) -> Carrier | None:
+        """Return the network of routers, if there is one."""
+        return self._system.carrier
+
+    @property
     def links(self) -> list[LinkName]:
         """Return the links of a network of routers; none without one."""
-        carrier = self._system.carrier
-        return [] if carrier is None else link_names(self._mesh, carrier.fabric)
+        return [] if self.carrier is None else link_names(self._mesh, self.carrier.fabric)
 
     def router_names(self, count: int) -> list[str]:
         """Return what the first so many routers are called."""
