@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aimcsim import recorder
-from aimcsim.engine import CompiledEngine, FastEngine, ReferenceEngine, System
+from aimcsim.engine import CompiledEngine, FastEngine, ReferenceEngine, System, engine_for
 from aimcsim.engine.account import account
 from aimcsim.errors import CapacityError
 from aimcsim.network import FlitNetwork
@@ -49,7 +49,7 @@ def network_log(system: System) -> dict[str, object]:
 
 
 @ENGINES
-@examples(75)
+@examples(100)
 @given(case=FLITS)
 def test_every_log_of_a_machine_with_routers_is_the_references(engine: type[FastEngine], case: Case) -> None:
     made = machines(case, 2)
@@ -63,7 +63,7 @@ def test_every_log_of_a_machine_with_routers_is_the_references(engine: type[Fast
     assert everything(fast) == everything(reference)
 
 
-@examples(75)
+@examples(100)
 @given(case=FLITS, grain=st.sampled_from(["vector", "row", "layer"]), history=st.sampled_from([1, 30, 1000]))
 def test_the_loop_accounts_for_packets_as_the_walk_over_its_logs_does(case: Case, grain: Grain, history: int) -> None:
     made = machines(case, 2)
@@ -79,7 +79,7 @@ def test_the_loop_accounts_for_packets_as_the_walk_over_its_logs_does(case: Case
     assert engine.account().same(account(plans[0].system, question)) == []
 
 
-@examples(75)
+@examples(100)
 @given(case=FLITS)
 def test_every_packet_is_where_a_batch_run_has_it_and_every_wait_is_derived_again(case: Case) -> None:
     for made in machines(case, 1):
@@ -117,3 +117,12 @@ def test_packets_that_have_left_cost_no_memory(overrides: list[str]) -> None:
 
     assert offered[1] == 20 * offered[0] > 10 * places[1]
     assert places[1] == places[0]
+
+
+def test_with_a_component_of_the_users_own_the_reference_runs_everything() -> None:
+    """One of the two engines can run the network, and only the reference can run the component."""
+    built = build("tiny", "digits_cnn", overrides=["network.model=flit"])
+    system = built.plan.system
+    system.add_guest("mine", servers=[system.servers[0]])
+
+    assert engine_for(system, "fast", recorder.question(built.plan, "layer")).name == "reference"

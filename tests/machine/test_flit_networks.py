@@ -13,7 +13,7 @@ FLIT = "network.model=flit"
 
 
 def test_flits_go_in_and_out_and_every_hop_is_paid_for():
-    """What enters leaves; and the action `router.flit` counts each flit once on each link, those in and out included."""
+    """What enters leaves; and the action `router.flit` counts each flit once on each link, in and out included."""
     run = simulate("tiny", "digits_cnn", requests=2, overrides=[FLIT])
     links, energy = run.table("links"), run.table("energy")
     flits = dict(zip(links["link"].tolist(), links["flits"].tolist(), strict=True))
