@@ -29,6 +29,7 @@ from aimcsim.records import Table
 from aimcsim.records.run_dir import RunFiles, read_run, write_run
 from aimcsim.spec import load_chip, resolved_yaml
 from aimcsim.spec.chip_file import ChipFile
+from aimcsim.spec.rates import too_fast
 from aimcsim.units import format_energy_j, format_time_ps
 from aimcsim.version import __version__
 from aimcsim.workload import float_reference, load_workload
@@ -41,7 +42,7 @@ Analog = Literal["off", "ideal", "quantized"]
 ASSUMPTIONS = (
     "between layers, values are float32; their bytes are counted at numbers.output_bits",
     "every consumer of a tensor keeps its own copy of it",
-    "costs are as the chip file states them: a changed size, resolution, width or clock does not change them",
+    "costs that the chip file states in numbers change with no size, resolution, width or clock; those from models do",
 )
 WAITING = "all requests are waiting at the start; one is admitted as soon as there is room for its first input vector"
 CLOSED = "a request is sent as soon as fewer than {} are under way, and admitted as soon as there is room for it"
@@ -386,10 +387,12 @@ def _finish(
     facts: dict[str, Any],
 ) -> Run:
     """Put a run together from its tables."""
-    requests = tables["requests"]
+    requests, spec = tables["requests"], built.chip
     waited = summary.bottlenecks(tables["ops"], tables["waits"], tables["critical_path"])
     warmup, joules = facts["warmup"], summary.energy(tables["energy"], requests.rows)
-    values = {
+    operations, throughput = 2 * built.workload.macs, summary.throughput(requests, warmup)
+    area_m2 = float(spec.area_m2)
+    values: dict[str, Any] = {
         "schema": summary.SCHEMA,
         "chip": built.chip.name,
         "workload": built.workload.name,
@@ -406,12 +409,14 @@ def _finish(
         "warmup": warmup,
         "latency_ps": summary.times(requests["latency_ps"][warmup:]),
         "queued_ps": summary.times(requests["queued_ps"][warmup:]),
-        "throughput_per_s": summary.throughput(requests, warmup),
+        "throughput_per_s": throughput,
+        "operations": operations,
+        **summary.efficiency(operations, throughput, joules["per_request"], area_m2),
         "load": facts["arrivals"]
         and saturation.load(requests, tables["resources"], tables["critical_path"], span.length_ps),
         "energy_j": joules,
         "power_w": summary.power(tables["power"], joules["by_component"], span.length_ps),
-        "area_m2": float(built.chip.area_m2),
+        "area_m2": area_m2,
         "waits_ps": summary.waits(tables["ops"]),
         "bottlenecks": waited,
         "tiles_used": built.mapping.tiles_used,
@@ -423,6 +428,7 @@ def _finish(
         "outputs_checked": facts["checked"],
         "assumptions": [*_assumed_load(facts), *_assumptions(built, facts["analog"])],
     }
+    values["ranges"] = summary.ranges(tables["energy"], spec, values)
     manifest = {
         "tool": "aimcsim",
         "version": __version__,
@@ -448,7 +454,7 @@ def _assumed_load(facts: MappingOf[str, Any]) -> list[str]:
 
 def _assumptions(built: Built, mode: Analog) -> list[str]:
     timing = (TIMING_ONLY,) if mode == "off" else ()
-    return [*ASSUMPTIONS, *timing, *built.workload.assumptions, *built.chip.assumed()]
+    return [*ASSUMPTIONS, *timing, *built.workload.assumptions, *built.chip.assumed(), *too_fast(built.chip)]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

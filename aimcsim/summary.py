@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aimcsim.costs import Interval, added
 from aimcsim.records import CAUSES, Part, Table
+from aimcsim.spec.chip_file import ChipFile
 
 Ints = NDArray[np.int64]
 
@@ -152,6 +155,45 @@ def energy(table: Table, requests: int) -> dict[str, Any]:
         "by_component": component,
         "by_layer": layer,
         "programming": programming,
+    }
+
+
+def ranges(table: Table, chip: ChipFile, values: Mapping[str, Any]) -> dict[str, list[float]]:
+    """Return where headline figures lie, [low, high], by how well the sources of costs know them.
+
+    Costs may all be low, or all high, together. `values` are the figures themselves.
+    """
+    energy = added(_drawn(row, chip) for row in table.records() if row["phase"] == "run")
+    per_request, seconds = energy.times(Fraction(1, values["requests"])), Fraction(values["makespan_ps"], 10**12)
+    found = {
+        "energy_j": per_request,
+        "power_w": energy.times(1 / seconds),
+        "area_m2": added(cost.area_range_m2.times(chip.instances(cost.instances_per)) for cost in chip.costs.values()),
+    }
+    if values["operations"] and energy.low:
+        operations = Fraction(values["operations"])
+        found["ops_per_j"] = Interval(operations, operations).over(per_request)
+    return {name: [float(one.low), float(one.high)] for name, one in found.items()}
+
+
+def _drawn(row: Mapping[str, Any], chip: ChipFile) -> Interval:
+    """Return where the energy of a row of the table `energy` lies, J."""
+    cost = chip.costs[row["component"]]
+    if row["action"] == "static":
+        return cost.static_range_w.times(Fraction(row["count"], 10**12))
+    return cost.actions[row["action"]].range_j.times(row["count"])
+
+
+def efficiency(operations: int, throughput_per_s: float, energy_j: float, area_m2: float) -> dict[str, float | None]:
+    """Return operations a second, a joule and a second and square metre; None where there is no energy or area.
+
+    `operations` and `energy_j` are those of one request.
+    """
+    ops_per_s = operations * throughput_per_s
+    return {
+        "ops_per_s": ops_per_s,
+        "ops_per_j": operations / energy_j if energy_j else None,
+        "ops_per_s_m2": ops_per_s / area_m2 if area_m2 else None,
     }
 
 

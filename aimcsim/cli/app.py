@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -260,14 +260,100 @@ def diff(
 
 
 @app.command(cls=GuardedCommand)
-def chips(*, json: JsonOption = False, csv: CsvOption = False) -> None:
-    """List the chips that come with the package."""
+def chips(
+    chip: Annotated[
+        str | None,
+        typer.Argument(help="Chip file or preset whose area and power to show.", autocompletion=chip_choices),
+    ] = None,
+    *,
+    overrides: SetOption = None,
+    json: JsonOption = False,
+    csv: CsvOption = False,
+) -> None:
+    """List the chips that come with the package, or show one's area, power and peak."""
     from aimcsim.cli import presets
 
     _one_form(json=json, csv=csv)
+    if chip is not None:
+        _show_chip(chip, overrides or (), json=json, csv=csv)
+        return
     rows = presets.preset_rows()
     plain = [{**row, "sources": list(row["sources"])} for row in rows] if csv else rows
     _show_rows(lambda: plain, lambda: (presets.preset_table(rows),), json=json, csv=csv)
+
+
+def _show_chip(chip: str, overrides: Sequence[str], *, json: bool, csv: bool) -> None:
+    from aimcsim.cli import costs, tables
+    from aimcsim.spec import load_chip
+
+    spec = load_chip(chip, overrides)
+    if json:
+        tables.show_json(costs.chip_view(spec))
+    elif csv:
+        tables.show_csv(costs.chip_view(spec)["components"])
+    else:
+        tables.show(*costs.chip_tables(spec))
+
+
+@app.command(cls=GuardedCommand)
+def explain(
+    chip: ChipArgument,
+    component: Annotated[str, typer.Argument(metavar="PATH", help="Such as tile.adc, edram, or tile for all of it.")],
+    *,
+    overrides: SetOption = None,
+    json: JsonOption = False,
+    csv: CsvOption = False,
+) -> None:
+    """Say what a component costs, where that is from, and how well it is known."""
+    from aimcsim.cli import costs
+    from aimcsim.spec import load_chip
+
+    _one_form(json=json, csv=csv)
+    spec = load_chip(chip, overrides or ())
+    rows = costs.explained(spec, component)
+    _show_rows(lambda: rows, lambda: costs.explain_tables(spec, component), json=json, csv=csv)
+
+
+@app.command(cls=GuardedCommand)
+def cite(
+    chip: Annotated[
+        str | None, typer.Argument(help="Chip file or preset; default: all works.", autocompletion=chip_choices)
+    ] = None,
+    *,
+    json: JsonOption = False,
+    csv: CsvOption = False,
+) -> None:
+    """List the works that numbers are from."""
+    from aimcsim.cli import costs
+    from aimcsim.spec import load_chip
+
+    _one_form(json=json, csv=csv)
+    rows = costs.cited(None if chip is None else load_chip(chip))
+    _show_rows(lambda: rows, lambda: (costs.cite_table(rows),), json=json, csv=csv)
+
+
+@app.command(cls=GuardedCommand)
+def validate(
+    chips: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[CHIP]...", help="Chips whose published figures to check; default: all."),
+    ] = None,
+    *,
+    json: JsonOption = False,
+    csv: CsvOption = False,
+) -> None:
+    """Check presets against published figures, one by one."""
+    from aimcsim.cli import validation
+    from aimcsim.cli.waiting import waiting
+    from aimcsim.validation import validate as run_targets
+
+    _one_form(json=json, csv=csv)
+    with waiting("checking published figures"):
+        results = run_targets(chips or ())
+    rows = [result.row() for result in results]
+    _show_rows(lambda: rows, lambda: (validation.result_table(results),), json=json, csv=csv)
+    if any(result.verdict == "fail" for result in results):
+        raise typer.Exit(CHECK_FAILED)
 
 
 @app.command(cls=GuardedCommand)

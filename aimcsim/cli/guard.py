@@ -17,6 +17,7 @@ from __future__ import annotations
 import errno
 import signal
 import traceback
+import warnings
 from typing import Any
 
 import typer
@@ -55,7 +56,9 @@ class GuardedCommand(TyperCommand):
         """Run the command."""
         before = signal.signal(signal.SIGTERM, _terminate)
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning  # type: ignore[assignment]
+                return super().invoke(ctx)
         except (typer.Exit, BrokenPipeError):
             raise  # a chosen end; a reader that has stopped, where Typer ends quietly
         except KeyboardInterrupt as error:
@@ -70,6 +73,11 @@ class GuardedCommand(TyperCommand):
             raise typer.Exit(error.exit_code if isinstance(error, AimcsimError) else FAILED) from None
         finally:
             signal.signal(signal.SIGTERM, before)
+
+
+def _show_warning(message: Warning | str, *_where: object) -> None:
+    """Say a warning as a line on stderr."""
+    typer.echo(f"warning: {message}", err=True)
 
 
 def _text(error: Exception) -> str:

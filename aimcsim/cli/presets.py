@@ -96,7 +96,7 @@ def new_text(name: str, preset: str) -> str:
     header = (
         f"# yaml-language-server: $schema={SCHEMA_FILE}\n"
         f"# The line above tells editors the fields; `aimcsim schema chip > {SCHEMA_FILE}` makes that file.\n"
-        f"# A copy of the preset `{preset}` of aimcsim {__version__}. Changed sizes do not change costs.\n\n"
+        f"# A copy of the preset `{preset}` of aimcsim {__version__}. Sizes change costs `from` models alone.\n\n"
     )
     named = f"name: {_as_yaml(name)}"
     return header + re.sub(r"^name: .*$", lambda _: named, preset_text(preset), count=1, flags=re.MULTILINE)

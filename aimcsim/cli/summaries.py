@@ -69,9 +69,10 @@ def _performance(run: Run) -> list[tuple[str, str]]:
         ("throughput", f"{_per_s(values['throughput_per_s'])} requests per second"),
         *_load(values),
         ("energy", _energy(run)),
-        ("power", _power(values["power_w"])),
+        ("power", _power(values)),
         *_programming(run),
-        ("area", f"{format_si(values['area_m2'], 'm2')}; in use: {used}"),
+        ("area", f"{format_si(values['area_m2'], 'm2')}{_range(values, 'area_m2', 'm2')}; in use: {used}"),
+        *_efficiency(values),
     ]
 
 
@@ -117,16 +118,37 @@ def _programs_during(run: Run) -> bool:
 
 def _energy(run: Run) -> str:
     energy, static = run.summary["energy_j"], views.static_energy(run)
-    each = f"{format_energy_j(energy['per_request'])} a request: {_largest(energy['by_component'])}"
+    whole = f"{format_energy_j(energy['per_request'])}{_range(run.summary, 'energy_j', 'J')}"
+    each = f"{whole} a request: {_largest(energy['by_component'])}"
     if not static:
         return f"{each}; none of it static"
     part = format_energy_j(sum(static.values()) / run.summary["requests"])
     return f"{each}\n{part} of it static, drawn in any case: {_largest(static)}"
 
 
-def _power(power: Row) -> str:
+def _power(values: Row) -> str:
+    power = values["power_w"]
     average, peak = (format_si(power[key], "W") for key in ("average", "peak"))
-    return f"{average} on average, {peak} in the fullest {format_time_ps(power['peak_length_ps'])}"
+    ranged = _range(values, "power_w", "W")
+    return f"{average}{ranged} on average, {peak} in the fullest {format_time_ps(power['peak_length_ps'])}"
+
+
+def _range(values: Row, figure: str, unit: str) -> str:
+    """Return where a figure lies, in brackets; nothing for runs that do not say it."""
+    low, high = values.get("ranges", {}).get(figure, (0.0, 0.0))
+    return f" ({format_si(low, unit)} to {format_si(high, unit)})" if low < high else ""
+
+
+def _efficiency(values: Row) -> list[tuple[str, str]]:
+    """Return operations a second, watt and square millimetre, which only layers with weights make."""
+    if not values.get("operations"):
+        return []
+    found = [format_si(values["ops_per_s"], "OPS")]
+    if values["ops_per_j"]:
+        found.append(f"{format_si(values['ops_per_j'], 'OPS/W')}{_range(values, 'ops_per_j', 'OPS/W')}")
+    if values["ops_per_s_m2"]:
+        found.append(f"{format_si(values['ops_per_s_m2'] / 1e6, 'OPS')}/mm2")
+    return [("efficiency", f"{', '.join(found)}; a multiply-accumulate is 2 operations")]
 
 
 def _largest(joules: Mapping[str, float]) -> str:

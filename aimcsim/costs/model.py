@@ -7,11 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, get_args
 
-Grade = Literal["measured", "published", "derived", "assumed"]
-"""How good a number is: `measured` on silicon, `published` as printed (also for a modelled chip), `derived` by
-arithmetic from published ones, `assumed` with a reason. A run lists the assumed ones among its assumptions."""
-
-GRADES: tuple[Grade, ...] = get_args(Grade)
+from aimcsim.costs.ranges import Grade, Interval
 
 InstancesPer = Literal[
     "crossbar", "tile", "chip", "converter", "bank", "buffer", "router", "link", "chip_link", "row", "column"
@@ -44,11 +40,31 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class ActionCost:
-    """What one action of a component costs, in J; time is the stage tables' matter."""
+    """What one action of a component costs.
+
+    Attributes
+    ----------
+    energy_j : Fraction          Of one action, J.
+    source, grade                Of all of it.
+    energy_range_j : Interval    Where the energy lies if the source says so; None: as far as the grade says.
+    latency_ps : int             Least time of one action that the source knows, ps; None if it says nothing.
+    rate_hz : Fraction           Most actions of one instance a second that the energy is valid for; None likewise.
+
+    What an action takes in a run stands in the stage tables alone. The last two are what a technology allows;
+    `spec.rates.too_fast` says where a stage table asks for more.
+    """
 
     energy_j: Fraction
     source: Source
     grade: Grade
+    energy_range_j: Interval | None = None
+    latency_ps: int | None = None
+    rate_hz: Fraction | None = None
+
+    @property
+    def range_j(self) -> Interval:
+        """Where the energy lies, J."""
+        return self.energy_range_j or Interval.graded(self.energy_j, self.grade)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +85,13 @@ class ComponentCost:
     source: Source
     grade: Grade
     actions: Mapping[str, ActionCost]
+
+    @property
+    def area_range_m2(self) -> Interval:
+        """Where the area of one instance lies, m2."""
+        return Interval.graded(self.area_m2, self.grade)
+
+    @property
+    def static_range_w(self) -> Interval:
+        """Where the static power of one instance lies, W."""
+        return Interval.graded(self.static_power_w, self.grade)

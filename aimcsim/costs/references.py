@@ -54,7 +54,65 @@ REFERENCES: dict[str, Reference] = {
         "10.1109/ASAP.2015.7245728",
     ),
     "hwcomponents": Reference(
-        "Accelergy project, hwcomponents-cacti 1.0.40 (Python package), table of off-chip memories"
+        "Accelergy project, hwcomponents 1.0.114 and its libraries (Python packages); off-chip memories from the table "
+        "of hwcomponents-cacti 1.0.40"
+    ),
+    "stillmaker17": Reference(
+        "A. Stillmaker and B. Baas, Scaling equations for the accurate prediction of CMOS device performance from 180 "
+        "nm to 7 nm, Integration, the VLSI Journal 58, 2017",
+        "10.1016/j.vlsi.2017.02.002",
+    ),
+    "jouppi21": Reference(
+        "N. P. Jouppi et al., Ten Lessons From Three Generations Shaped Google's TPUv4i, ISCA 2021",
+        "10.1109/ISCA52012.2021.00010",
+    ),
+    "oconnor17": Reference(
+        "M. O'Connor et al., Fine-Grained DRAM: Energy-Efficient DRAM for Extreme Bandwidth Systems, MICRO 2017",
+        "10.1145/3123939.3124545",
+    ),
+    "puma19": Reference(
+        "A. Ankit et al., PUMA: A Programmable Ultra-efficient Memristor-based Accelerator for Machine Learning "
+        "Inference, ASPLOS 2019",
+        "10.1145/3297858.3304049",
+    ),
+    "pumasim": Reference(
+        "PUMA authors, PUMAsim and its compiler, https://github.com/Aayush-Ankit/puma-simulator: constants and runs"
+    ),
+    "ambrogio23": Reference(
+        "S. Ambrogio et al., An analog-AI chip for energy-efficient speech recognition and transcription, Nature 620, "
+        "2023",
+        "10.1038/s41586-023-06337-5",
+    ),
+    "jain23": Reference(
+        "S. Jain et al., A Heterogeneous and Programmable Compute-In-Memory Accelerator Architecture for Analog-AI "
+        "Using Dense 2-D Mesh, IEEE Transactions on VLSI Systems 31(1), 2023",
+        "10.1109/TVLSI.2022.3221390",
+    ),
+    "sim3d": Reference(
+        "IBM, 3D-CiM-LLM-Inference-Simulator, https://github.com/IBM/3D-CiM-LLM-Inference-Simulator: runs"
+    ),
+    "wan22": Reference(
+        "W. Wan et al., A compute-in-memory chip based on resistive random-access memory, Nature 608, 2022",
+        "10.1038/s41586-022-04992-8",
+    ),
+    "garofalo22": Reference(
+        "A. Garofalo et al., A Heterogeneous In-Memory Computing Cluster for Flexible End-to-End Inference of "
+        "Real-World Deep Neural Networks, IEEE Journal on Emerging and Selected Topics in Circuits and Systems 12(2), "
+        "2022",
+        "10.1109/JETCAS.2022.3170152",
+    ),
+    "bruschi23": Reference(
+        "N. Bruschi et al., End-to-End DNN Inference on a Massively Parallel Analog In Memory Computing Architecture, "
+        "DATE 2023",
+    ),
+    "leroux25": Reference(
+        "N. Leroux et al., Analog in-memory computing attention mechanism for fast and energy-efficient large language "
+        "models, Nature Computational Science 5, 2025",
+    ),
+    "joshi20": Reference(
+        "V. Joshi et al., Accurate deep neural network inference using computational phase-change memory, Nature "
+        "Communications 11, 2020",
+        "10.1038/s41467-020-16108-9",
     ),
     "aimcsim": Reference("An assumption of this project; the reason stands beside the number"),
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from aimcsim.costs import Source
+from aimcsim.costs import Interval, Source
 from aimcsim.errors import UnitError
 from aimcsim.located import quoted
 from aimcsim.units import (
@@ -31,15 +31,18 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
 
-_UNIT_SUFFIXES = ("_bytes_per_s", "_bytes", "_ps", "_hz", "_m2", "_w", "_j")
+_UNIT_SUFFIXES = ("_bytes_per_s", "_bytes", "_ps", "_hz", "_m2", "_m", "_w", "_j")
 
 
 def file_key(name: str) -> str:
-    """Return the field name that a chip file uses for the attribute `name`: the same without its unit."""
+    """Return the field name that a chip file uses for the attribute `name`: the same without its unit.
+
+    A word that Python keeps for itself has an underscore at its end here, and none in the file.
+    """
     for suffix in _UNIT_SUFFIXES:
         if name.endswith(suffix):
             return name.removesuffix(suffix)
-    return name
+    return name.removesuffix("_")
 
 
 class Section:
@@ -85,6 +88,7 @@ _PLAUSIBLE: dict[str, tuple[Fraction, Fraction]] = {
     "energy": (Fraction(1, 10**21), Fraction(1, 10**6)),
     "power": (Fraction(1, 10**15), Fraction(1000)),
     "area": (Fraction(1, 10**18), Fraction(1, 10**3)),
+    "length": (Fraction(1, 10**10), Fraction(1)),
     "size": (_TINY, Fraction(2**34)),
     "bandwidth": (Fraction(1000), Fraction(10**14)),
 }
@@ -94,6 +98,7 @@ _SI_UNIT = {
     "energy": "J",
     "power": "W",
     "area": "m2",
+    "length": "m",
     "size": "B",
     "bandwidth": "B/s",
 }
@@ -253,6 +258,21 @@ def _source(raw: object, _lenient: bool) -> Source:
     return Source(reference, locator)
 
 
+def _energy_range(raw: object, lenient: bool) -> Interval:
+    if not isinstance(raw, list) or len(raw) != 2:
+        raise ValueError(f"expected the lowest and the highest, such as `[1.5 pJ, 1.7 pJ]` (got {shown(raw)})")
+    low, high = (quantity(one, "energy", lenient=lenient) for one in raw)
+    if low > high:
+        raise ValueError(f"the lowest comes first (got `[{raw[0]}, {raw[1]}]`)")
+    return Interval(low, high)
+
+
+def _attributes(raw: object, _lenient: bool) -> Mapping[str, Any]:
+    if not isinstance(raw, Mapping) or not all(isinstance(one, str | int | float) for one in raw.values()):
+        raise ValueError(f"expected numbers and words by name (got {shown(raw)})")
+    return dict(raw)
+
+
 def _optional_name(raw: object, _lenient: bool) -> str | None:
     if raw is None or raw == "none":
         return None
@@ -288,6 +308,18 @@ _COUNT = {**_TURNS, "title": "whole number of at least 1, or name of a count", "
 _STEP = {"title": "auto or whole number of at least 1", "anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1}]}
 _SOURCE = {"title": "reference, and after a dot where in it", "type": "string", "minLength": 1}
 _DURATION = {**quantity_schema("time", "[0-9]{1,9}\\s*cycles?"), "title": "cycles or time", "examples": ["1 cycle"]}
+_ENERGY_RANGE = {
+    "title": "[energy, energy]",
+    "type": "array",
+    "items": quantity_schema("energy"),
+    "minItems": 2,
+    "maxItems": 2,
+}
+_ATTRIBUTES = {
+    "title": "numbers and words by name",
+    "type": "object",
+    "additionalProperties": {"type": ["number", "string", "boolean"]},
+}
 _AMOUNT = {"anyOf": [{"type": "integer", "minimum": 1}, quantity_schema("size")]}
 _PER = {
     "title": "{quantity: amount}",
@@ -303,6 +335,9 @@ FrequencyHz = Annotated[Fraction, _of("frequency")]
 BandwidthBytesPerS = Annotated[Fraction, _of("bandwidth")]
 EnergyJ = Annotated[Fraction, _of("energy")]
 PowerW = Annotated[Fraction, _of("power")]
+EnergyRangeJ = Annotated[Interval, FieldType(_energy_range, ["1 pJ", "2 pJ"], _ENERGY_RANGE)]
+LengthM = Annotated[Fraction, _of("length")]
+Attributes = Annotated[Mapping[str, Any], FieldType(_attributes, {}, _ATTRIBUTES)]
 AreaM2 = Annotated[Fraction, _of("area")]
 DurationText = Annotated[Duration, FieldType(_duration, "100 ns", _DURATION)]
 PerMapping = Annotated[Per, FieldType(_per, {"one": 1}, _PER)]

@@ -106,21 +106,50 @@ def _spell_out_clocks(document: Document) -> None:
             document.values["clocks", name, "frequency"] = document.values["clocks", name]
 
 
+_NUMBERS = ("energy", "energy_range", "latency", "rate", "area", "static_power", "source", "grade", "how", "actions")
+"""What a cost states, and what a model in its `from` says in the place of it."""
+
+
 def _lay(base: Document, top: Document, path: PathKeys, value: Any) -> None:
-    """Lay `value`, which `top` has at `path`, over `base`: mappings merge field by field, all else is replaced."""
+    """Lay `value`, which `top` has at `path`, over `base`: mappings merge field by field, all else is replaced.
+
+    A cost has numbers or a model: either takes the place of the other.
+    """
     parent, step = _at(base.data, path[:-1]), path[-1]
+    for name in _displaced(path, value):
+        _drop(base, (*path[:-1], name))
     old = parent.get(step) if isinstance(parent, dict) else parent[step]
     if isinstance(old, dict) and isinstance(value, dict):
-        for key, item in value.items():
-            _lay(base, top, (*path, key), item)
+        for key in sorted(value, key=lambda key: key != "from"):  # first, for what it drops
+            _lay(base, top, (*path, key), value[key])
         base.values[path] = top.values[path]
         base.keys[path] = top.keys[path]
         return
+    _forget(base, path, old)
     parent[step] = value
     for mine, theirs in ((base.values, top.values), (base.keys, top.keys)):
-        for stale in _paths(path, old):
-            mine.pop(stale, None)
         mine.update({place: theirs[place] for place in _paths(path, value) if place in theirs})
+
+
+def _displaced(path: PathKeys, value: Any) -> tuple[str, ...]:
+    """Return the fields beside `path` that a value there takes the place of."""
+    if path[0] != "costs" or len(path) not in (3, 5):
+        return ()
+    if path[-1] == "from" and isinstance(value, dict) and "model" in value:
+        return (*_NUMBERS, "from")
+    return ("from",) if path[-1] == "energy" else ()
+
+
+def _drop(document: Document, path: PathKeys) -> None:
+    """Take a field out of a document, if it is there."""
+    _forget(document, path, _at(document.data, path[:-1]).pop(path[-1], None))
+
+
+def _forget(document: Document, path: PathKeys, value: Any) -> None:
+    """Forget where a value and all that is in it stood."""
+    for stale in _paths(path, value):
+        document.values.pop(stale, None)
+        document.keys.pop(stale, None)
 
 
 def _paths(path: PathKeys, value: Any) -> Iterator[PathKeys]:

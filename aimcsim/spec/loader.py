@@ -18,6 +18,7 @@ from aimcsim.spec.chip_file import ChipFile, Where
 from aimcsim.spec.cost_entries import ComponentEntry
 from aimcsim.spec.fields import file_key, shown
 from aimcsim.spec.layers import read_layers
+from aimcsim.spec.pricing import priced
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -50,8 +51,10 @@ def load_chip(source: str | Path, overrides: Sequence[str] = ()) -> ChipFile:
     if errors:
         _patch(document.data, errors)
     if not errors or not _errors(document.data):
-        chip = replace(_validated(document.data), where=where)
-        problems += check(chip, frozenset(problem.path for problem in wrong))
+        known = frozenset(problem.path for problem in wrong)
+        chip, unpriced = priced(replace(_validated(document.data), where=where), known)
+        problems += (problem for problem in unpriced if problem.path not in known)
+        problems += check(chip, known)
         if not problems:
             return chip
     raise ConfigError.of(

@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from fractions import Fraction
 from typing import Any
 
-from aimcsim.costs import ActionCost, ComponentCost
+from aimcsim.costs import ActionCost, ComponentCost, Interval
 from aimcsim.spec.chip_file import ChipFile
 from aimcsim.spec.fields import Duration, Per, file_key
 from aimcsim.units import PS_PER_S, format_exact
@@ -19,6 +19,7 @@ _DIMENSIONS = {
     "_ps": "time",
     "_hz": "frequency",
     "_m2": "area",
+    "_m": "length",
     "_w": "power",
     "_j": "energy",
 }
@@ -66,6 +67,8 @@ def plain_field(name: str, value: Any) -> Any:
     """Return the value of an attribute as a chip file says it."""
     if name == "step":
         return value or "auto"
+    if isinstance(value, Interval):
+        return [_quantity(name, end) for end in (value.low, value.high)]
     return _quantity(name, value) if name != file_key(name) else _plain(value)
 
 

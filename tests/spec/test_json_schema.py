@@ -54,6 +54,9 @@ VALUES = [
     ("tile.buffers.scratch.size", ["64 KiB", "64 kB", "1.5 KiB", "64 K", 65536]),
     ("costs.adc.area", ["25 um2", "0.01 mm2", "25 um"]),
     ("costs.adc.static_power", ["1 mW", "1 MW", "0 W"]),
+    ("costs.adc.from", [{"model": "sram", "node": "22 nm"}, {"model": "srum"}, {"node": "22 nm"}, "sram"]),
+    ("costs.adc.from.node", ["22 nm", "22", "22 pm2", 22]),
+    ("costs.adc.actions.convert.energy_range", [["1 pJ", "2 pJ"], ["1 pJ"], "1 pJ", ["1 pJ", 2]]),
     ("costs.adc.source", ["isaac16.table1", "aimcsim", "", 3]),
     ("network.routers", [[2, 2], [4, 1], [2], [2, 2, 1], [0, 4], 4, "2x2"]),
     ("assumptions", [[], ["one"], "one", [1]]),
@@ -109,4 +112,3 @@ def test_units_and_defaults_are_said():
     assert (adc["properties"]["bits"]["minimum"], adc["properties"]["bits"]["maximum"]) == (1, 24)
     assert adc["properties"]["step"]["default"] == "auto"
     assert "KiB" in buffer["properties"]["size"]["pattern"]
-    assert SCHEMA["definitions"]["Component"]["properties"]["area"]["default"] == "0 m2"

@@ -15,8 +15,8 @@ def written(folder: Path, name: str, text: str) -> Path:
 
 
 def test_presets_are_chips_by_name() -> None:
-    assert preset_names() == ("isaac", "tiny")
-    assert [load_chip(name).name for name in preset_names()] == ["isaac", "tiny"]
+    assert preset_names() == ("isaac", "puma", "tiny")
+    assert [load_chip(name).name for name in preset_names()] == list(preset_names())
 
 
 def test_an_extending_file_changes_only_what_it_says(tmp_path: Path) -> None:
@@ -103,9 +103,9 @@ def test_overrides_apply_in_order_and_may_build_on_each_other() -> None:
 
 
 def test_a_suspicious_magnitude_may_be_meant() -> None:
-    chip = load_chip("tiny", ["clocks.array=200 GHz", "suspicious=allow"])
+    chip = load_chip("tiny", ["clocks.digital=200 GHz", "suspicious=allow"])
 
-    assert chip.clocks["array"].frequency_hz == 200 * 10**9
+    assert chip.clocks["digital"].frequency_hz == 200 * 10**9
 
 
 @pytest.mark.parametrize("name", ["tiny", "isaac"])

@@ -252,12 +252,12 @@ MISTAKES = {
         "6:67: tables.vector.stages[0].reuse: only a stage of `mvm` or `vector` that reads the input buffer",
     ),
     "cost from an unknown reference": (
-        "costs:\n  adc:\n    source: isac16.table1\n",
-        "5:13: costs.adc.source: no such reference (got `isac16`). Did you mean `isaac16`?",
+        "costs:\n  dac:\n    source: isac16.table1\n",
+        "5:13: costs.dac.source: no such reference (got `isac16`). Did you mean `isaac16`?",
     ),
     "assumption without a reason": (
-        "costs:\n  adc: {grade: assumed, how: ''}\n",
-        "4:16: costs.adc.grade: a number graded `assumed` states the reason in `how`",
+        "costs:\n  dac: {grade: assumed, how: ''}\n",
+        "4:16: costs.dac.grade: a number graded `assumed` states the reason in `how`",
     ),
     "cost of a role": (
         "costs:\n  input_buffer: {instances_per: tile, source: isaac16, grade: published}\n",

@@ -1,5 +1,6 @@
 """The chips that come with the package say what their sources say, and stage tables express other chips by data."""
 
+import re
 import subprocess
 import sys
 from fractions import Fraction
@@ -7,10 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from aimcsim.costs import REFERENCES
+import aimcsim
+from aimcsim.costs import MODELS, REFERENCES, Parameters
+from aimcsim.costs.digital import OPERATIONS
+from aimcsim.costs.memories import DRAM_PJ_PER_BIT
 from aimcsim.spec import ChipFile, Duration, load_chip, preset_names
+from aimcsim.spec.rates import mvm_interval_s, peak_ops_per_s, product_s
+from aimcsim.validation import load_targets
 
 DATA = Path(__file__).parent / "data"
+PACKAGE = Path(aimcsim.__file__).parent
 NS, MW, MM2 = Fraction(1, 10**9), Fraction(1, 1000), Fraction(1, 10**6)
 
 
@@ -66,7 +73,7 @@ def test_isaac_adds_up_to_the_published_power() -> None:
     chip = load_chip("isaac")
     counts = actions_of_a_full_cycle(chip)
     energy_j = sum(count * chip.action_cost(action).energy_j for action, count in counts.items())
-    router_w = 8 * Fraction(12, 10) * 10**9 * chip.action_cost("router.flit").energy_j
+    router_w = 8 * 10**9 * chip.action_cost("router.flit").energy_j
     tile_w = energy_j / (100 * NS) + router_w / 4
 
     assert router_w == 42 * MW
@@ -90,6 +97,15 @@ def test_isaac_stages_are_those_of_figure_4b() -> None:
     assert names == ["fetch", "read", "convert", "shift_add", "collect", "activate", "store"]
     assert {stage.latency for stage in table.stages} == {Duration(cycles=1)}
     assert [stage.name for stage in table.stages if stage.loop == "input_phase"] == ["read", "convert", "shift_add"]
+
+
+def test_puma_keeps_an_mvm_unit_for_a_whole_product() -> None:
+    """16 bits in turn through three stages of 128 ns: (16 + 3 - 1) x 128 ns, and the next one only after that."""
+    chip = load_chip("puma")
+
+    assert product_s(chip) == mvm_interval_s(chip) == 18 * 128 * NS
+    # 138 tiles x 8 cores x 2 units of 128 x 128 weights, two operations each.
+    assert peak_ops_per_s(chip) == 138 * 8 * 2 * 128 * 128 * 2 / (18 * 128 * NS)
 
 
 def test_tiny_holds_the_largest_digits_network() -> None:
@@ -171,7 +187,28 @@ def test_every_reference_is_used_and_every_source_known() -> None:
     sources = [cost.source for chip in chips for cost in chip.costs.values()]
     sources += [action.source for chip in chips for cost in chip.costs.values() for action in cost.actions.values()]
 
-    assert {source.reference for source in sources} == set(REFERENCES)
+    used = {source.reference for source in sources} | sources_of_models()
+    used |= {target.source.partition(".")[0] for target in load_targets()}
+    cited = {key for path in PACKAGE.rglob("*.py") for key in re.findall(r"\[([a-z]+\d\d)\]", path.read_text())}
+
+    assert used | cited == set(REFERENCES)
+
+
+def sources_of_models() -> set[str]:
+    """Return the references that models answer with, each asked for all that its tables hold."""
+    nm = Fraction(1, 10**9)
+    asked = [("adc_regression", Parameters(node_m=22 * nm, bits=8, rate_hz=Fraction(10**9)))]
+    asked += [
+        ("sram", Parameters(node_m=22 * nm, size_bytes=1024)),
+        ("edram", Parameters(node_m=32 * nm, size_bytes=65536)),
+    ]
+    asked += [("operation", Parameters(node_m=one.node_nm * nm, operation=name)) for name, one in OPERATIONS.items()]
+    asked += [("vector_unit", Parameters(node_m=45 * nm, lanes=4, operation="int8_mul"))]
+    asked += [("router", Parameters(bits=32)), ("link", Parameters(length_m=Fraction(1, 1000)))]
+    asked += [("dram", Parameters(memory=name)) for name in DRAM_PJ_PER_BIT]
+    assert {name for name, _ in asked} | {"hwcomponents"} == set(MODELS)
+    found = [MODELS[name].ask(parameters) for name, parameters in asked]
+    return {source.reference for one in found for source in (one.source, *(act.source for act in one.actions.values()))}
 
 
 def test_importing_chip_files_does_not_import_pydantic() -> None:

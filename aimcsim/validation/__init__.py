@@ -1,0 +1,12 @@
+"""Published figures of chips beside what their presets give: `aimcsim validate`.
+
+Targets are data (`data/validation/targets.yaml`); what stands beside them is computed from the built chip or from a
+run, by one small function a target.
+"""
+
+from aimcsim.validation import isaac, puma
+from aimcsim.validation.checking import Result, Verdict, validate
+from aimcsim.validation.registry import SIMULATED, simulated
+from aimcsim.validation.targets import Target, load_targets
+
+__all__ = ["SIMULATED", "Result", "Target", "Verdict", "isaac", "load_targets", "puma", "simulated", "validate"]
