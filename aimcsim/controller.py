@@ -302,9 +302,8 @@ class Controller:
         """Return the place of a transport between two endpoints."""
         at, to = (self._site(layer, tile) for tile in (source, target))
         network = self._chip.interconnect
-        route = network.route(source, target)
-        crossings = sum(link.between_chips for link in route)
-        flit_hops = network.flits(size) * (len(route) - crossings)
+        links, crossings = network.crossings(source, target)
+        flit_hops = network.flits(size) * (links - crossings)
         amounts = quantities.transport_amounts(elements, size, flit_hops, network.packet_bytes(size) * crossings)
         return Place(at, amounts, target=to, endpoints=(source, target), payload_bytes=size)
 
