@@ -32,13 +32,41 @@ STREAMS = (
     "streams_path.c",
     "streams_train.c",
 )
+VECTOR_PARTS = ("vectors_impl.h", "product_impl.h", "digits_impl.h")
+VALUE_PARTS = tuple(f"{part}.h" for part in ("array", "values", "values_isa"))
+VALUE_PARTS += tuple(f"{part}_impl.h" for part in ("levels", "values", "slices", "dots"))
 EXTENSIONS = [
     Extension(
         "aimcsim._kernels._array",
         [f"{KERNELS}/_array.pyx", f"{KERNELS}/array.c"],
         include_dirs=[KERNELS],
-        depends=[f"{KERNELS}/array.h", f"{KERNELS}/array_impl.h"],
+        depends=[f"{KERNELS}/{name}" for name in ("array.h", "array_impl.h", *VECTOR_PARTS)],
         extra_compile_args=COMPILE_ARGS,
+        extra_link_args=LINK_ARGS,
+    ),
+    Extension(
+        "aimcsim._kernels._normals",
+        [f"{KERNELS}/_normals.pyx", f"{KERNELS}/normals.c"],
+        include_dirs=[KERNELS],
+        depends=[f"{KERNELS}/array.h", f"{KERNELS}/normals.h", f"{KERNELS}/normals_impl.h"],
+        extra_compile_args=COMPILE_ARGS,
+        extra_link_args=LINK_ARGS,
+    ),
+    Extension(
+        "aimcsim._kernels._wires",
+        [f"{KERNELS}/_wires.pyx", f"{KERNELS}/wires.c"],
+        include_dirs=[KERNELS],
+        depends=[f"{KERNELS}/wires.h", f"{KERNELS}/wires_impl.h", f"{KERNELS}/array.h"],
+        extra_compile_args=COMPILE_ARGS,
+        extra_link_args=LINK_ARGS,
+    ),
+    Extension(
+        "aimcsim._kernels._values",
+        [f"{KERNELS}/_values.pyx", f"{KERNELS}/values.c"],
+        include_dirs=[KERNELS],
+        depends=[f"{KERNELS}/{name}" for name in (*VALUE_PARTS, *VECTOR_PARTS)],
+        # Without errno and traps, roots and choices become vectors; no bit of a result depends on either.
+        extra_compile_args=[*COMPILE_ARGS, "-fno-math-errno", "-fno-trapping-math"],
         extra_link_args=LINK_ARGS,
     ),
     Extension(

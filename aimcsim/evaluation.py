@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from aimcsim.analog import ArraySpec, Block, ProgrammedMatrix, program
+from aimcsim.analog import ArraySpec, Block, ProgrammedMatrix, program_matrix
 from aimcsim.errors import TraceError
 from aimcsim.mapping import Mapping, WeightBlock, map_workload
 from aimcsim.ops import DigitalKind, FloatArray, MatrixKind
@@ -125,7 +125,9 @@ def program_layers(workload: Workload, mapping: Mapping, chip: ChipFile, mode: V
     workload.check_values()
     spec = array_spec(chip)
     return {
-        layer.name: program(np.asarray(layer.op.weight), list(map(_block, mapping.blocks_of(layer.name))), spec, mode)
+        layer.name: program_matrix(
+            np.asarray(layer.op.weight), list(map(_block, mapping.blocks_of(layer.name))), spec, mode
+        )
         for layer in workload.layers
         if isinstance(layer.op, MatrixKind)
     }

@@ -3,13 +3,13 @@
 
 Design
     a. Shapes, bounds and overflow are checked once, in dispatch.py and reads.py; nothing here checks them again.
-    b. The work is C (array_impl.h), compiled once per instruction set; `isa` chooses among them per call.
+    b. The work is C (product_impl.h, digits_impl.h, array_impl.h), compiled once per instruction set; `isa` chooses among them per call.
     c. Every output has one accumulator and a fixed order of additions, so all instruction sets, batch splits and
        the twin agree bit for bit.
 Inputs, shapes, dtypes
     mvm_f32        x float32 [B, G, K] (last axis contiguous), w float32 [G, ceil(N / 32), K, 32],
                    out float32 [B, G, N]
-    read_columns   levels uint16 [B, channels, K], digits uint8 [K, 64 * ceil(cells * N / 64)] packed by packing.py,
+    read_columns   levels uint16 [B, channels, K], digits uint8 [ceil(cells * N / 64), K, 64] packed by packing.py,
                    planes int32 [P, 4] (phase, channel, bit, scale), gains int64 [phases], factors int64 [cells, N],
                    out int64 [B, N], codes int32 [B, phases, cells * N] or None
 Ownership
@@ -40,19 +40,23 @@ cdef extern from "array.h" nogil:
     ctypedef struct input_plane:
         int32_t phase, channel, bit, scale
 
-    ctypedef struct column_read:
-        Py_ssize_t batch, channels, rows, phases, planes, cells, outputs
-        const uint16_t *levels
+    ctypedef struct digit_array:
+        Py_ssize_t channels, rows, planes
         const uint8_t *digits
         Py_ssize_t width
         const input_plane *plane
-        const int64_t *gain
-        const int64_t *factor
         int32_t digit_max
-        int32_t step, low, high
-        int32_t wide
         uint16_t *driven
         int32_t *count
+
+    ctypedef struct column_read:
+        digit_array array
+        Py_ssize_t batch, phases, cells, outputs
+        const uint16_t *levels
+        const int64_t *gain
+        const int64_t *factor
+        int32_t step, low, high
+        int32_t wide
         int64_t *accumulator
         int64_t *out
         int32_t *codes
@@ -93,7 +97,7 @@ def mvm_f32(
 def read_columns(
     int isa,
     const uint16_t[:, :, ::1] levels,   # IN
-    const uint8_t[:, ::1] digits,       # IN
+    const uint8_t[:, :, ::1] digits,    # IN
     const int32_t[:, ::1] planes,       # IN
     const int64_t[::1] gains,           # IN
     const int64_t[:, ::1] factors,      # IN
@@ -107,17 +111,18 @@ def read_columns(
     cdef column_read r
     if levels.shape[0] == 0:
         return
-    r.batch, r.channels, r.rows = levels.shape[0], levels.shape[1], levels.shape[2]
-    r.phases, r.planes = gains.shape[0], planes.shape[0]
-    r.cells, r.outputs, r.width = factors.shape[0], factors.shape[1], digits.shape[1]
+    r.batch, r.array.channels, r.array.rows = levels.shape[0], levels.shape[1], levels.shape[2]
+    r.phases, r.array.planes = gains.shape[0], planes.shape[0]
+    r.cells, r.outputs, r.array.width = factors.shape[0], factors.shape[1], digits.shape[0] * 64
     r.step, r.low, r.high = converter
-    r.digit_max, r.wide = digit_max, wide
-    cdef uint16_t[:, ::1] driven = cvarray((r.planes, r.rows), sizeof(uint16_t), "H")
-    cdef int32_t[::1] count = cvarray((r.planes,), sizeof(int32_t), "i")
-    cdef int64_t[::1] accumulator = cvarray((r.width,), sizeof(int64_t), "q")
-    r.levels, r.digits, r.plane = &levels[0, 0, 0], &digits[0, 0], <const input_plane *> &planes[0, 0]
+    r.array.digit_max, r.wide = digit_max, wide
+    cdef uint16_t[:, ::1] driven = cvarray((r.array.planes, r.array.rows), sizeof(uint16_t), "H")
+    cdef int32_t[::1] count = cvarray((r.array.planes,), sizeof(int32_t), "i")
+    cdef int64_t[::1] accumulator = cvarray((r.array.width,), sizeof(int64_t), "q")
+    r.levels = &levels[0, 0, 0]
+    r.array.digits, r.array.plane = &digits[0, 0, 0], <const input_plane *> &planes[0, 0]
     r.gain, r.factor = &gains[0], &factors[0, 0]
-    r.driven, r.count, r.accumulator = &driven[0, 0], &count[0], &accumulator[0]
+    r.array.driven, r.array.count, r.accumulator = &driven[0, 0], &count[0], &accumulator[0]
     r.out = &out[0, 0]
     r.codes = NULL if codes is None else &codes[0, 0, 0]
     with nogil:

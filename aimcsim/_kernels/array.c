@@ -1,4 +1,4 @@
-/* Compiles array_impl.h once per instruction set and hands each call to the one asked for.
+/* Compiles the array kernels once per instruction set and hands each call to the one asked for.
  *
  * Only GCC on x86-64 gets more than the baseline: the target pragma is GCC's. Both kernels are plain vector
  * extensions, so the baseline is whatever the platform's compiler makes of 16-byte vectors.
@@ -22,37 +22,58 @@
 #define VECTOR_BYTES 16
 #define PANELS 2
 #define BATCH_ROWS 4
+#define BATCH_VECTORS 2
+#define LONE_VECTORS 8
+#include "vectors_impl.h"
+#include "product_impl.h"
+#include "digits_impl.h"
 #include "array_impl.h"
 #undef NAME
 #undef VECTOR_BYTES
 #undef PANELS
 #undef BATCH_ROWS
+#undef BATCH_VECTORS
+#undef LONE_VECTORS
 
 #if AIMCSIM_X86
 #pragma GCC push_options
 #pragma GCC target("avx2")
 #define NAME(x) x##_avx2
 #define VECTOR_BYTES 32
-#define PANELS 4
+#define PANELS 2
 #define BATCH_ROWS 6
+#define BATCH_VECTORS 2
+#define LONE_VECTORS 8
+#include "vectors_impl.h"
+#include "product_impl.h"
+#include "digits_impl.h"
 #include "array_impl.h"
 #undef NAME
 #undef VECTOR_BYTES
 #undef PANELS
 #undef BATCH_ROWS
+#undef BATCH_VECTORS
+#undef LONE_VECTORS
 #pragma GCC pop_options
 
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,prefer-vector-width=512")
 #define NAME(x) x##_avx512
 #define VECTOR_BYTES 64
-#define PANELS 4
-#define BATCH_ROWS 12
+#define PANELS 2
+#define BATCH_ROWS 6
+#define BATCH_VECTORS 4
+#define LONE_VECTORS 8
+#include "vectors_impl.h"
+#include "product_impl.h"
+#include "digits_impl.h"
 #include "array_impl.h"
 #undef NAME
 #undef VECTOR_BYTES
 #undef PANELS
 #undef BATCH_ROWS
+#undef BATCH_VECTORS
+#undef LONE_VECTORS
 #pragma GCC pop_options
 #endif
 

@@ -1,6 +1,6 @@
 /* The two array kernels behind _array.pyx: a float product and a sliced, phase-by-phase integer read.
  *
- * array.c compiles array_impl.h once per instruction set and calls the one asked for; all give the same bits.
+ * array.c compiles them once per instruction set and calls the one asked for; all give the same bits.
  * Nothing here allocates: the caller owns every pointer and has checked every shape and bound.
  */
 #ifndef AIMCSIM_ARRAY_H
@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #define AIMCSIM_PANEL 64       /* columns handled together; digits and accumulators are padded to it */
+#define AIMCSIM_CHUNK 96       /* batch vectors of a float product that go through all columns together */
 #define AIMCSIM_FLOAT_PANEL 32 /* float columns stored together; weights are padded to it */
 
 enum { AIMCSIM_BASELINE, AIMCSIM_AVX2, AIMCSIM_AVX512, AIMCSIM_ISAS };
@@ -28,21 +29,27 @@ typedef struct {
     int32_t phase, channel, bit, scale;
 } input_plane;
 
+/* Cell digits and the planes that drive them. */
+typedef struct {
+    ptrdiff_t channels, rows, planes;
+    const uint8_t *digits;      /* IN  [width / 64][rows][64], packed (see packing.py) */
+    ptrdiff_t width;            /* columns, padded to a multiple of 64 */
+    const input_plane *plane;   /* IN  [planes], ordered by phase */
+    int32_t digit_max;          /* largest digit, 1..255 */
+    uint16_t *driven;           /* SCRATCH [planes][rows]: the driven rows of each plane, ascending */
+    int32_t *count;             /* SCRATCH [planes]: how many they are */
+} digit_array;
+
 /* For each phase: column sums -> converter codes -> code * gain[phase] into the column's accumulator;
  * then out[b][n] = sum over cells of factor[cell][n] * accumulator[cell * outputs + n]. */
 typedef struct {
-    ptrdiff_t batch, channels, rows, phases, planes, cells, outputs;
+    digit_array array;          /* its columns are cell-major: cell * outputs + output */
+    ptrdiff_t batch, phases, cells, outputs;
     const uint16_t *levels;     /* IN  [batch][channels][rows] */
-    const uint8_t *digits;      /* IN  [rows][width], packed in panels (see packing.py) */
-    ptrdiff_t width;            /* cells * outputs, padded to a multiple of 64 */
-    const input_plane *plane;   /* IN  [planes], ordered by phase */
     const int64_t *gain;        /* IN  [phases], phase weight * converter step */
     const int64_t *factor;      /* IN  [cells][outputs] */
-    int32_t digit_max;          /* largest digit, 1..255 */
     int32_t step, low, high;    /* converter: clamp(floor((sum + step / 2) / step), low, high) */
     int32_t wide;               /* 1: a column's accumulator may pass 31 bits */
-    uint16_t *driven;           /* SCRATCH [planes][rows]: the driven rows of each plane, ascending */
-    int32_t *count;             /* SCRATCH [planes]: how many they are */
     int64_t *accumulator;       /* SCRATCH [width] */
     int64_t *out;               /* OUT [batch][outputs] */
     int32_t *codes;             /* OUT [batch][phases][cells * outputs], or NULL */

@@ -14,28 +14,51 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from aimcsim._kernels import array_twin
+from aimcsim._kernels import array_twin, normals_twin, values_twin
 
 EXTENSION = "aimcsim._kernels._array"
+NORMALS = "aimcsim._kernels._normals"
+VALUES = "aimcsim._kernels._values"
 ISA_NAMES = ("baseline", "sse2", "avx2", "avx512")
 
 
 @dataclass(frozen=True, slots=True)
 class Implementation:
-    """One way to run the kernels: the twin, or the extension with one instruction set."""
+    """One way to run the kernels: the twin, or the extension with one instruction set.
+
+    `has_dots` says whether integer state is summed by dot products of bytes.
+    """
 
     name: str
     mvm_f32: Callable[..., None]
     read_columns: Callable[..., None]
+    fill_uniforms: Callable[..., None]
+    fill_normals: Callable[..., None]
+    add_normals: Callable[..., None]
+    converted_product: Callable[..., Any]
+    sliced_product: Callable[..., Any]
+    has_dots: bool
 
 
-TWIN = Implementation("twin", array_twin.mvm_f32, array_twin.read_columns)
+TWIN = Implementation(
+    "twin",
+    array_twin.mvm_f32,
+    array_twin.read_columns,
+    normals_twin.fill_uniforms,
+    normals_twin.fill_normals,
+    normals_twin.add_normals,
+    values_twin.ConvertedProduct,
+    values_twin.SlicedProduct,
+    has_dots=False,
+)
 
 
 def load_extension() -> dict[str, Implementation]:
     """Return the instruction sets that this build and this processor have, weakest first."""
     try:
         extension = importlib.import_module(EXTENSION)
+        normals = importlib.import_module(NORMALS)
+        values = importlib.import_module(VALUES)
     except ImportError as error:
         raise ImportError(
             f"aimcsim's compiled kernels cannot be loaded ({error}). Build them with `pip install .` in the source "
@@ -43,7 +66,17 @@ def load_extension() -> dict[str, Implementation]:
             "the installed package. AIMCSIM_NO_EXT=1 runs the slow readable twin."
         ) from error
     return {
-        name: Implementation(name, partial(extension.mvm_f32, isa), partial(extension.read_columns, isa))
+        name: Implementation(
+            name,
+            partial(extension.mvm_f32, isa),
+            partial(extension.read_columns, isa),
+            partial(normals.fill_uniforms, isa),
+            partial(normals.fill_normals, isa),
+            partial(normals.add_normals, isa),
+            partial(values.ConvertedProduct, isa),
+            partial(values.SlicedProduct, isa),
+            values.has_dots(isa),
+        )
         for isa, name in enumerate(extension.isa_names())
         if name
     }

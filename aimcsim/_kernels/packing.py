@@ -28,6 +28,13 @@ def _aligned_zeros(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     return raw[first : first + size_bytes].view(dtype).reshape(shape)
 
 
+def aligned(values: NDArray[Any]) -> NDArray[Any]:
+    """Return a copy of `values` that starts on a cache-line boundary."""
+    copy = _aligned_zeros(values.shape, values.dtype)
+    copy[...] = values
+    return copy
+
+
 def pack_weights(weight: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return `weight` [groups, K, N] as panels of 32 columns [groups, panels, K, 32], the last padded with zeros."""
     groups, rows, cols = weight.shape
@@ -46,7 +53,7 @@ def unpack_weights(packed: NDArray[np.float32], cols: int) -> NDArray[np.float32
 
 
 def pack_digits(digits: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return `digits` [K, M] padded to whole panels of 64 columns, column 16 q + l of a panel at byte 4 l + q.
+    """Return `digits` [K, M] as panels of 64 columns [panels, K, 64], column 16 q + l of a panel at byte 4 l + q.
 
     The kernels sum bytes and then split the sums twice into even and odd ones; this order makes the four results
     consecutive runs of 16 columns.
@@ -54,12 +61,20 @@ def pack_digits(digits: NDArray[np.uint8]) -> NDArray[np.uint8]:
     rows, cols = digits.shape
     padded = np.zeros((rows, _padded(cols, PANEL)), dtype=np.uint8)
     padded[:, :cols] = digits
-    packed: NDArray[np.uint8] = _aligned_zeros(padded.shape, np.uint8)
-    packed.reshape(rows, -1, 16, 4)[...] = padded.reshape(rows, -1, 4, 16).swapaxes(2, 3)
+    panels = padded.reshape(rows, -1, 4, 16).transpose(1, 0, 3, 2)
+    packed: NDArray[np.uint8] = _aligned_zeros((len(panels), rows, PANEL), np.uint8)
+    packed.reshape(panels.shape)[...] = panels
     return packed
 
 
 def unpack_digits(packed: NDArray[np.uint8], cols: int) -> NDArray[np.uint8]:
     """Return the digits [K, cols] that `pack_digits` was given."""
-    rows = packed.shape[0]
-    return packed.reshape(rows, -1, 16, 4).swapaxes(2, 3).reshape(rows, -1)[:, :cols]
+    panels, rows, _ = packed.shape
+    return packed.reshape(panels, rows, 16, 4).transpose(1, 0, 3, 2).reshape(rows, -1)[:, :cols]
+
+
+def pack_dots(digits: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return `digits` [K, M] as [panels of 16 columns, quads of 4 rows, 16, 4], padded with zeros, columns to 64."""
+    rows, cols = digits.shape
+    padded = np.pad(digits, ((0, -rows % 4), (0, -cols % PANEL)))
+    return aligned(padded.reshape(-1, 4, padded.shape[1] // 16, 16).transpose(2, 0, 3, 1))

@@ -118,8 +118,8 @@ class ColumnRead:
         ValueError    If shapes do not fit.
         """
         batch, channels, rows = levels.shape
-        if rows != self._digits.shape[0] or channels < self._channels:
-            raise ValueError(f"levels {levels.shape} do not fit an array of {self._digits.shape[0]} rows")
+        if rows != self._digits.shape[1] or channels < self._channels:
+            raise ValueError(f"levels {levels.shape} do not fit an array of {self._digits.shape[1]} rows")
         if codes is not None and codes.shape != (batch, len(self._gains), self._factors.size):
             raise ValueError(f"codes {codes.shape} do not fit {batch} reads")
         out = np.empty((batch, self._factors.shape[1]), dtype=np.int64)

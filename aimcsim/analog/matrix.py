@@ -34,7 +34,7 @@ class Partial:
 
 
 class ProgrammedMatrix(ABC):
-    """A logical matrix [groups, K, N] cut into blocks, one per array. Made by `aimcsim.analog.program`.
+    """A logical matrix [groups, K, N] cut into blocks, one per array. Made by `aimcsim.analog.program_matrix`.
 
     Every value is a function of the weights and of its own input vector: the same bits for any split of the batch, any
     subsets of blocks, and any instruction set. It is immutable and may be used by several threads.

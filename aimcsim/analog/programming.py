@@ -1,4 +1,4 @@
-"""Puts a matrix into arrays."""
+"""Puts a matrix into arrays as exact numbers or integers, block by block as a mapping places it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Mode = Literal["ideal", "quantized"]
 _MATRICES: Final[dict[Mode, type[IdealMatrix | QuantizedMatrix]]] = {"ideal": IdealMatrix, "quantized": QuantizedMatrix}
 
 
-def program(
+def program_matrix(
     weight: NDArray[np.float32], blocks: Sequence[Block], spec: ArraySpec, mode: Mode = "quantized"
 ) -> ProgrammedMatrix:
     """Return `weight` [groups, K, N] standing in one array per block.

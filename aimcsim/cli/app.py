@@ -446,6 +446,28 @@ def check(
         tables.show(checking.check_table(found))
 
 
+@app.command(cls=GuardedCommand)
+def conform(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE.npz...", help="Recorded cases of CrossSim, aihwkit or wire resistance."),
+    ],
+    *,
+    json: JsonOption = False,
+    csv: CsvOption = False,
+) -> None:
+    """Compute recorded cases of other simulators anew."""
+    from aimcsim.cli import conforming
+    from aimcsim.cli.waiting import waiting
+
+    _one_form(json=json, csv=csv)
+    with waiting("computing recorded cases"):
+        found = conforming.verdicts(files)
+    _show_rows(lambda: [one.row() for one in found], lambda: (conforming.verdict_table(found),), json=json, csv=csv)
+    if any(one.verdict == "fail" for one in found):
+        raise typer.Exit(CHECK_FAILED)
+
+
 def _one_form(*, json: bool, csv: bool) -> None:
     """Refuse two forms of output at once."""
     if json and csv:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from aimcsim import _kernels
-from aimcsim.analog import ArraySpec, Block, program
+from aimcsim.analog import ArraySpec, Block, program_matrix
 from aimcsim.analog.spec import CellKind, Encoding, Sign
 from aimcsim.errors import ConfigError
 
@@ -119,7 +119,9 @@ def test_every_code_and_every_integer_equal_those_of_the_plain_model(name: str, 
     blocks = cut(case["weight"].shape, case["cut"])
 
     with using(name):
-        partial = program(case["weight"], blocks, case["spec"]).partial(case["x"], range(len(blocks)), codes=True)
+        partial = program_matrix(case["weight"], blocks, case["spec"]).partial(
+            case["x"], range(len(blocks)), codes=True
+        )
 
     assert partial.codes is not None
     for index, block in enumerate(blocks):
@@ -143,7 +145,7 @@ def test_a_converter_too_small_saturates_as_the_model_does(
     case: dict[str, Any] = {"spec": spec, "weight": weight, "x": numbers.normal(size=(3, 24)).astype(np.float32)}
     block = Block(0, 1, 0, 24, 0, 5)
 
-    partial = program(weight, [block], spec).partial(case["x"], [0], codes=True)
+    partial = program_matrix(weight, [block], spec).partial(case["x"], [0], codes=True)
 
     readings = read_by_model(case, block)
     assert all(reading.saturated for reading in readings)
@@ -174,7 +176,7 @@ def test_a_converter_of_step_one_that_never_saturates_gives_the_integer_product(
     blocks = cut(case["weight"].shape, case["cut"])
     weights, inputs = integers(case)
 
-    matrix = program(case["weight"], blocks, spec)
+    matrix = program_matrix(case["weight"], blocks, spec)
     partial = matrix.partial(case["x"], range(len(blocks)))
 
     total = np.zeros((len(case["x"]), len(weights), len(weights[0][0])), dtype=np.int64)
@@ -195,7 +197,7 @@ def test_the_published_isaac_converter_is_eight_bits_and_loses_nothing() -> None
     weight = numbers.normal(size=(1, 128, 16)).astype(np.float32)
     x = numbers.normal(size=(4, 128)).astype(np.float32)
 
-    partial = program(weight, [Block(0, 1, 0, 128, 0, 16)], spec).partial(x, [0])
+    partial = program_matrix(weight, [Block(0, 1, 0, 128, 0, 16)], spec).partial(x, [0])
 
     assert (spec.step, spec.largest_sum, spec.slices, spec.input_phases, spec.weights_per_row) == (1, 192, 8, 16, 16)
     weights, inputs = integers({"spec": spec, "weight": weight, "x": x})
@@ -209,4 +211,4 @@ def test_sums_that_no_integer_holds_are_refused_when_the_matrix_is_programmed() 
         encoding="pulse_width", sign="bipolar", bits_per_phase=1, adc_bits=8, adc_step=0,
     )  # fmt: skip
     with pytest.raises(ConfigError, match="does not fit 31 bits"):
-        program(np.ones((1, 600, 1), dtype=np.float32), [Block(0, 1, 0, 600, 0, 1)], spec)
+        program_matrix(np.ones((1, 600, 1), dtype=np.float32), [Block(0, 1, 0, 600, 0, 1)], spec)

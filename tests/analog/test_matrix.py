@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aimcsim import _kernels
-from aimcsim.analog import ArraySpec, Block, Partial, ProgrammedMatrix, program
+from aimcsim.analog import ArraySpec, Block, Partial, ProgrammedMatrix, program_matrix
 from aimcsim.errors import ConfigError, SimulationError
 
 SPEC = ArraySpec(
@@ -37,7 +37,7 @@ def vectors(count: int) -> np.ndarray:
 
 
 def matrix(mode: str) -> ProgrammedMatrix:
-    return program(weight(), BLOCKS, SPEC, mode)  # type: ignore[arg-type]
+    return program_matrix(weight(), BLOCKS, SPEC, mode)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -111,7 +111,7 @@ def test_quantisation_without_converter_loss_costs_half_a_level_of_input_and_wei
     dx, dw = abs(x).max(axis=1, keepdims=True) / 127, abs(w[0]).max(axis=0) / 127
     bound = abs(x).sum(axis=1, keepdims=True) * dw / 2 + dx * abs(w[0]).sum(axis=0) / 2 + ROWS * dx * dw / 4
 
-    found = program(w, [Block(0, 1, 0, ROWS, 0, COLS)], spec).mvm(x)
+    found = program_matrix(w, [Block(0, 1, 0, ROWS, 0, COLS)], spec).mvm(x)
 
     assert (abs(found - exact) <= bound * (1 + 1e-5)).all()
 
@@ -126,9 +126,9 @@ def test_groups_side_by_side_in_one_array_do_not_touch_each_other(implementation
     w = numbers.normal(size=(4, 9, 3)).astype(np.float32)
     x = numbers.normal(size=(5, 36)).astype(np.float32)
 
-    together = program(w, [Block(0, 4, 0, 9, 0, 3)], spec).mvm(x)
+    together = program_matrix(w, [Block(0, 4, 0, 9, 0, 3)], spec).mvm(x)
 
-    apart = program(w, [Block(group, 1, 0, 9, 0, 3) for group in range(4)], spec).mvm(x)
+    apart = program_matrix(w, [Block(group, 1, 0, 9, 0, 3) for group in range(4)], spec).mvm(x)
     assert together.tobytes() == apart.tobytes()
 
 
@@ -154,7 +154,7 @@ def test_a_weight_that_is_not_finite_is_refused() -> None:
     bad = weight()
     bad[0, 0, 0] = np.inf
     with pytest.raises(ConfigError, match="weight is NaN or infinite"):
-        program(bad, BLOCKS, SPEC, "quantized")
+        program_matrix(bad, BLOCKS, SPEC, "quantized")
 
 
 def test_an_ideal_matrix_has_no_codes_to_show() -> None:
@@ -187,4 +187,4 @@ def test_merging_needs_every_block_once(ids: list[int]) -> None:
 )
 def test_blocks_that_cannot_hold_the_matrix_are_refused(blocks: list[Block], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        program(weight(), blocks, SPEC, "ideal")
+        program_matrix(weight(), blocks, SPEC, "ideal")

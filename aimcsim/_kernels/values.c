@@ -1,0 +1,83 @@
+/* Compiles the kernels of analog values once per instruction set and hands each call to the one asked for. */
+#include "values.h"
+
+#include <assert.h>
+#include <string.h>
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#include <immintrin.h>
+#define AIMCSIM_X86 1
+#else
+#define AIMCSIM_X86 0
+#endif
+
+#define ROUND_AT 12582912.0f /* 1.5 * 2^23: the last bit of a float32 counts 1 there, on either side */
+#define PANELS 2
+#define LONE_VECTORS 8
+
+#define NAME(x) x##_baseline
+#define VECTOR_BYTES 16
+#define BATCH_ROWS 4
+#define BATCH_VECTORS 2
+#define SUM_VECTORS 2
+#define DOTS 0
+#include "values_isa.h"
+
+#if AIMCSIM_X86
+#pragma GCC push_options
+#pragma GCC target("avx2")
+#define NAME(x) x##_avx2
+#define VECTOR_BYTES 32
+#define BATCH_ROWS 6
+#define BATCH_VECTORS 2
+#define SUM_VECTORS 2
+#define DOTS 0
+#include "values_isa.h"
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,prefer-vector-width=512")
+#define NAME(x) x##_avx512
+#define VECTOR_BYTES 64
+#define BATCH_ROWS 6
+#define BATCH_VECTORS 4
+#define SUM_VECTORS 2
+#define DOTS 1
+#include "values_isa.h"
+#pragma GCC pop_options
+#endif
+
+int aimcsim_has_dots(int isa)
+{
+#if AIMCSIM_X86
+    __builtin_cpu_init();
+    return isa == AIMCSIM_AVX512 && __builtin_cpu_supports("avx512vnni");
+#else
+    (void)isa;
+    return 0;
+#endif
+}
+
+ptrdiff_t aimcsim_convert_product(int isa, const converted_product *product)
+{
+#if AIMCSIM_X86
+    if (isa == AIMCSIM_AVX512)
+        return convert_product_avx512(product);
+    if (isa == AIMCSIM_AVX2)
+        return convert_product_avx2(product);
+#endif
+    (void)isa;
+    return convert_product_baseline(product);
+}
+
+ptrdiff_t aimcsim_slice_product(int isa, const sliced_product *product)
+{
+#if AIMCSIM_X86
+    if (isa == AIMCSIM_AVX512)
+        return slice_product_avx512(product);
+    if (isa == AIMCSIM_AVX2)
+        return slice_product_avx2(product);
+#endif
+    (void)isa;
+    return slice_product_baseline(product);
+}

@@ -1,0 +1,51 @@
+"""What `aimcsim conform` prints: a row for every recorded case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.table import Table
+
+from aimcsim.analog.conformance import Verdict, conform
+from aimcsim.cli.tables import grid
+from aimcsim.errors import ConfigError, InputError, Problem
+
+
+def verdicts(files: Iterable[Path]) -> list[Verdict]:
+    """Return the verdict on every file.
+
+    Raises
+    ------
+    ConfigError    Naming every file that is no case, and what is wrong with it.
+    """
+    found: list[Verdict] = []
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            found.append(conform(file))
+        except InputError as error:
+            problems += error.problems or (Problem(str(file), 0, 0, "", str(error)),)
+    if problems:
+        raise ConfigError.of(problems)
+    return found
+
+
+def verdict_table(found: list[Verdict]) -> Table:
+    """Return verdicts as a table."""
+    columns = ("file", ">outputs", ">exact", ">1 step", ">error", "verdict", "reason")
+    failed = sum(one.verdict == "fail" for one in found)
+    title = (
+        f"{len(found)} recorded cases, {failed} not reproduced" if failed else f"{len(found)} recorded cases reproduced"
+    )
+    return grid(
+        title,
+        columns,
+        map(_row, found),
+        "exact: equal but for float rounding; 1 step: within one code; error: largest, over the largest output",
+    )
+
+
+def _row(one: Verdict) -> tuple[str, ...]:
+    counts = (str(one.outputs), str(one.exact), str(one.within_one_step), f"{one.max_rel_err:.1e}")
+    return (Path(one.file).name, *counts, one.verdict, one.reason)

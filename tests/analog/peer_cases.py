@@ -1,0 +1,153 @@
+"""Cases of the recorded form: settings drawn at random among all that the peers take, outputs from the peer model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.analog import peer_model
+
+Floats = NDArray[np.float64]
+Params = dict[str, Any]
+
+
+def write(path: Path, w: Floats, x: Floats, y: Floats, params: Params) -> Path:
+    """Write a case as recorded ones are."""
+    arrays = {"W": w.astype(np.float32), "X": x.astype(np.float32), "Y": y.astype(np.float32)}
+    np.savez(path, params=np.array(json.dumps(params)), **arrays)
+    return path
+
+
+def crosssim_case(folder: Path, seed: int) -> Path:
+    """Return a case of CrossSim: all styles, converters and inputs, in combination."""
+    rng = np.random.default_rng(seed)
+    params = crosssim_params(rng)
+    n_out, n_in = int(rng.integers(3, 50)), int(rng.integers(3, 90))
+    w = rng.normal(0, 0.4, (n_out, n_in)).astype(np.float32).astype(float)
+    low = 0.0 if params.get("xbar.dac.mvm.signed") is False else -1.0
+    x = rng.uniform(low, 1.0, (6, n_in)).astype(np.float32).astype(float)
+    if "core.rows_max" in params:
+        n_in -= n_in % -(-n_in // params["core.rows_max"])  # CrossSim fills its last array beyond its size otherwise
+        w, x = w[:, :n_in], x[:, :n_in]
+    return write(folder / f"crosssim_{seed}.npz", w, x, peer_model.crosssim(w, x, params), params)
+
+
+def crosssim_params(rng: np.random.Generator) -> Params:
+    """Return settings under CrossSim's names."""
+
+    def some(*options: Any) -> Any:
+        return options[rng.integers(len(options))]
+
+    style = some("BALANCED", "BALANCED", "BITSLICED", "OFFSET")
+    p: Params = {"_version": "CrossSim 3.2.0", "core.style": style}
+    if some(True, False):
+        p["xbar.device.infinite_on_off_ratio"] = True
+    else:
+        p |= {"xbar.device.Rmin": 10000.0, "xbar.device.Rmax": some(45000.0, 100000.0, 1e6)}
+    p["core.mapping.weights.percentile"] = None
+    p |= {"core.mapping.weights.max": 1.0, "core.mapping.weights.min": -1.0}
+    if some(True, False):
+        p["core.balanced.subtract_current_in_xbar"] = False
+    if style == "BALANCED":
+        p["core.balanced.style"] = some("ONE_SIDED", "TWO_SIDED")
+        p["xbar.device.cell_bits"] = some(0, 0, 5, 8)
+    if style == "OFFSET":
+        p["core.offset.style"] = some("DIGITAL_OFFSET", "UNIT_COLUMN_SUBTRACTION")
+        p["xbar.device.cell_bits"] = some(0, 6, 8)
+    if style == "BITSLICED":
+        p["core.bit_sliced.style"] = some("BALANCED", "OFFSET")
+        slices = some(2, 3, 4)
+        bits = {2: (8, 9), 3: (6, 7, 9), 4: (8, 9)}[slices]
+        p["core.weight_bits"] = some(*bits) if p["core.bit_sliced.style"] == "BALANCED" else slices * 2
+        p["core.bit_sliced.num_slices"] = slices
+        if p["core.bit_sliced.style"] == "OFFSET":
+            p["core.offset.style"] = some("DIGITAL_OFFSET", "UNIT_COLUMN_SUBTRACTION")
+    p |= _inputs(rng) | _converters(rng, p)
+    if some(True, False, False):
+        p["xbar.array.Icol_max"] = some(1.0, 3.0, 8.0)
+    if some(True, False, False):
+        p["core.rows_max"], p["core.cols_max"] = some(16, 32, 64), some(16, 1024)
+    return p
+
+
+def _inputs(rng: np.random.Generator) -> Params:
+    kind = rng.integers(5)
+    if kind == 0:
+        p: Params = {}
+    elif kind == 1:
+        p = {"xbar.dac.mvm.model": "QuantizerDAC", "xbar.dac.mvm.signed": bool(rng.integers(2))}
+    else:
+        p = {"xbar.dac.mvm.model": "SignMagnitudeDAC"}
+    if p:
+        p["xbar.dac.mvm.bits"] = int(rng.integers(4, 10))
+    if kind == 3:
+        p |= {"xbar.dac.mvm.input_bitslicing": True, "xbar.dac.mvm.slice_size": int(rng.integers(1, 4))}
+    if kind == 4:
+        p |= {"xbar.dac.mvm.model": "QuantizerDAC", "xbar.dac.mvm.signed": False, "xbar.dac.mvm.input_bitslicing": True}
+    low = 0.0 if p.get("xbar.dac.mvm.signed") is False else -1.0
+    scale = float(rng.choice([1.0, 2.0, 0.75]))
+    return p | {"core.mapping.inputs.mvm.max": scale, "core.mapping.inputs.mvm.min": low * scale}
+
+
+def _converters(rng: np.random.Generator, given: Params) -> Params:
+    models = ("IdealADC", "QuantizerADC", "SignMagnitudeADC", "RampADC", "SarADC", "PipelineADC", "CyclicADC")
+    model = models[rng.integers(len(models))]
+    serial = given.get("xbar.dac.mvm.input_bitslicing", False)
+    p: Params = {"xbar.adc.mvm.adc_per_ibit": bool(serial and rng.integers(2))}
+    if model == "IdealADC":
+        return p
+    option = ("CALIBRATED", "MAX", "GRANULAR")[rng.integers(3 if p["xbar.adc.mvm.adc_per_ibit"] else 2)]
+    if option == "MAX" and not given.get("xbar.dac.mvm.bits"):
+        option = "CALIBRATED"  # CrossSim's range of offset slices is negative without input bits
+    p |= {
+        "xbar.adc.mvm.model": model,
+        "xbar.adc.mvm.bits": int(rng.integers(5, 11)),
+        "xbar.adc.mvm.adc_range_option": option,
+    }
+    if option == "GRANULAR" and "core.weight_bits" not in given:
+        p["core.weight_bits"] = int(rng.integers(3, 7))
+    if option == "CALIBRATED":
+        slices = given.get("core.bit_sliced.num_slices", 1)
+        highs = [float(rng.uniform(2, 12)) * 0.5**index for index in range(slices)]
+        p["xbar.adc.mvm.calibrated_range"] = [[-high, high] for high in highs] if slices > 1 else [-highs[0], highs[0]]
+    elif model == "SignMagnitudeADC" and given.get("xbar.dac.mvm.signed") is False:
+        p["xbar.adc.mvm.model"] = "QuantizerADC"  # needs a range that is symmetric
+    return p
+
+
+def aihwkit_case(folder: Path, seed: int) -> Path:
+    """Return a case of aihwkit: both tiles, all of the input and output stage."""
+    rng = np.random.default_rng(seed)
+    params = aihwkit_params(rng)
+    n_out, n_in = int(rng.integers(3, 50)), int(rng.integers(3, 90))
+    w = rng.normal(0, 0.4, (n_out, n_in))
+    w = (w / np.abs(w).max()).astype(np.float32).astype(float)
+    x = rng.normal(0, 1, (6, n_in)).clip(-3, 3).astype(np.float32).astype(float)
+    return write(folder / f"aihwkit_{seed}.npz", w, x, peer_model.aihwkit(w, x, params), params)
+
+
+def aihwkit_params(rng: np.random.Generator) -> Params:
+    """Return settings under aihwkit's names."""
+
+    def some(*options: Any) -> Any:
+        return options[rng.integers(len(options))]
+
+    p: Params = {"_version": "aihwkit 1.2.0", "out_noise": 0.0, "tile": some("rpucuda", "torch")}
+    p["inp_res"] = some(-1.0, 1 / 30, 1 / 254, 254, 1 / 126)
+    p["inp_bound"] = some(1.0, 1.0, 0.7) if p["inp_res"] > 0 else some(1.0, -1.0)
+    p["out_res"] = some(-1.0, 1 / 62, 1 / 254, 510)
+    p["out_bound"] = some(12.0, 2.0, 6.0) if p["out_res"] > 0 else some(12.0, -1.0, 3.0)
+    p["noise_management"] = some("NONE", "ABS_MAX", "CONSTANT", "MAX")
+    p["nm_thres"] = some(0.0, 2.0)
+    p["bound_management"] = some("NONE", "ITERATIVE")
+    p["inp_asymmetry"], p["out_asymmetry"] = some(0.0, 0.05), some(0.0, 0.03)
+    if p["tile"] == "rpucuda":
+        p["mv_type"] = some("ONE_PASS", "POS_NEG_SEPARATE", "POS_NEG_SEPARATE_DIGITAL_SUM")
+        p["ir_drop"] = some(0.0, 1.0, 10.0)
+        p["r_series"], p["slope_calibration"] = some(0.0, 0.01), some(0.0, 0.5)
+        p["out_nonlinearity"] = some(0.0, 0.5)
+    return p
