@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from aimcsim.analog import ArraySpec, Block, ProgrammedMatrix, program_matrix
 from aimcsim.errors import TraceError
-from aimcsim.mapping import Mapping, WeightBlock, map_workload
+from aimcsim.mapping import Mapping, WeightBlock, map_workload, on_engines
 from aimcsim.ops import DigitalKind, FloatArray, MatrixKind
 from aimcsim.spec import load_chip
 from aimcsim.spec.chip_file import ChipFile
@@ -59,6 +59,7 @@ def evaluate(
     """
     spec = chip if isinstance(chip, ChipFile) else load_chip(chip)
     network = workload if isinstance(workload, Workload) else load_workload(workload)
+    network = on_engines(network, spec)
     packed = pack_samples(network, inputs)
     matrices = program_layers(network, map_workload(network, spec), spec, analog)
     outputs = evaluate_packed(network, matrices, packed)

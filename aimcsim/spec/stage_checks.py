@@ -90,9 +90,9 @@ class _Table:
             if stage.per:
                 yield from self.known(f"{path}.per.{stage.per.quantity}", stage.per.quantity, QUANTITIES, "quantity")
             if stage.reuse == "window" and not (
-                self.name in ("mvm", "vector") and stage.resource == "input_buffer.read"
+                self.name in ("mvm", "vector", "depthwise") and stage.resource == "input_buffer.read"
             ):
-                message = "only a stage of `mvm` or `vector` that reads the input buffer can reuse a window"
+                message = "only a stage of `mvm`, `vector` or `depthwise` that reads the input buffer can reuse a window"
                 yield self.chip.where.problem(f"{path}.reuse", message)
             if stage.captures and not stage.resource:
                 message = "a stage that waits for a slot with its result in hand needs a resource that keeps it"
