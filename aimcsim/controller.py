@@ -94,7 +94,7 @@ class Controller:
         return self.plan
 
     def _stream(self, kind: str, layer: str, place: Place, vectors: int, row: int, table: str = "") -> Stream:
-        """Add a stream of so many vectors a request, whose stages are those of a table: that of its kind, if not told."""
+        """Add a stream of so many vectors a request, whose stages are those of `table`, or of its kind's."""
         stages = compile_table(self._chip, self._spec.tables[table or kind], place)  # type: ignore[index]
         tile = place.site.tile if place.target is None or place.target.tile == HOST else place.target.tile
         return self._add(kind, layer, tile, self._where(tile, place.site, layer), stages, vectors, row)

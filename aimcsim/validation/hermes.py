@@ -98,7 +98,7 @@ def resnet9_step_us() -> float:
 
 @simulated("hermes.resnet9_energy")
 def resnet9_energy_uj() -> float:
-    """Return the energy of a step in which every layer of ResNet-9 takes one input: reads, digital units, memories, links.
+    """Return the energy of a step of ResNet-9, in which every layer takes one input, without static power.
 
     One layer alone cannot have the published energy, which is that of 28 cores, when the largest takes eight.
     """
@@ -106,10 +106,10 @@ def resnet9_energy_uj() -> float:
 
 
 def step_energies_j(run: Run) -> Counter[str]:
-    """Return by layer the energy of one of its vectors, without what is drawn in any case and without the host link."""
+    """Return by layer the energy of one of its vectors, without what is drawn in any case."""
     vectors = {layer.name: layer.shape.vectors for layer in load_workload(DATA / "resnet9.yaml").layers}
     energies = Counter[str]()
     for row in run.table("energy").records():
-        if row["phase"] == "run" and row["layer"] in vectors and row["component"] != "host_link":
+        if row["phase"] == "run" and row["layer"] in vectors:
             energies[row["layer"]] += row["energy_j"] / vectors[row["layer"]]
     return energies
