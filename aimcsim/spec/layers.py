@@ -116,11 +116,9 @@ def _lay(base: Document, top: Document, path: PathKeys, value: Any) -> None:
     A cost has numbers or a model: either takes the place of the other.
     """
     parent, step = _at(base.data, path[:-1]), path[-1]
+    for name in _displaced(path, value):
+        _drop(base, (*path[:-1], name))
     old = parent.get(step) if isinstance(parent, dict) else parent[step]
-    if path[0] == "costs" and len(path) in (3, 5):
-        names = _NUMBERS if step == "from" and "model" in (value or ()) else ("from",) if step == "energy" else ()
-        for name in names:
-            _drop(base, (*path[:-1], name))
     if isinstance(old, dict) and isinstance(value, dict):
         for key in sorted(value, key=lambda key: key != "from"):  # first, for what it drops
             _lay(base, top, (*path, key), value[key])
@@ -131,6 +129,15 @@ def _lay(base: Document, top: Document, path: PathKeys, value: Any) -> None:
     parent[step] = value
     for mine, theirs in ((base.values, top.values), (base.keys, top.keys)):
         mine.update({place: theirs[place] for place in _paths(path, value) if place in theirs})
+
+
+def _displaced(path: PathKeys, value: Any) -> tuple[str, ...]:
+    """Return the fields beside `path` that a value there takes the place of."""
+    if path[0] != "costs" or len(path) not in (3, 5):
+        return ()
+    if path[-1] == "from" and isinstance(value, dict) and "model" in value:
+        return (*_NUMBERS, "from")
+    return ("from",) if path[-1] == "energy" else ()
 
 
 def _drop(document: Document, path: PathKeys) -> None:

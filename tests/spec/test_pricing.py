@@ -81,6 +81,14 @@ WRONG = {
         "tile.array_clock=arrai",
         "tile.array_clock: no such clock (got `arrai`). Did you mean `array`?",
     ),
+    "a node of nothing": (
+        "costs.adc.from.node=0 nm",
+        "costs.adc.from.node: must be above 0",
+    ),
+    "a rate of nothing": (
+        "costs.adc.from.rate=0 Hz",
+        "costs.adc.from.rate: must be above 0",
+    ),
     "a range upside down": (
         "costs.dac.actions.drive.energy_range=[2 pJ, 1 pJ]",
         "costs.dac.actions.drive.energy_range: the lowest comes first (got `[2 pJ, 1 pJ]`)",
@@ -98,10 +106,16 @@ def test_a_wrong_model_is_one_mistake_at_its_place(case) -> None:
     assert str(caught.value).startswith("--set:2:")
 
 
+CONVERT = ["costs.adc.actions.convert={energy: 1 pJ, source: aimcsim, grade: assumed, how: for this test}"]
+
+
 def test_a_model_and_numbers_take_each_others_place() -> None:
     by_model = load_chip("isaac", ["costs.adc.from={model: adc_regression, node: 32 nm}"]).costs["adc"]
     assert by_model.source.reference == "adc24"
     assert float(by_model.actions["convert"].energy_j) == pytest.approx(1.543e-12, rel=1e-3)
+
+    another = load_chip("tiny", ["costs.adc.from={model: edram, node: 32 nm, size: 64 KiB}", *CONVERT]).costs["adc"]
+    assert another.source.reference == "pumasim"
 
     stated = load_chip("tiny", ["costs.adc.actions.convert.energy=1 pJ"]).costs["adc"]
     assert stated.actions["convert"].energy_j == Fraction(1, 10**12)
