@@ -6,6 +6,10 @@ from collections import Counter
 from fractions import Fraction
 from functools import cache
 
+import numpy as np
+
+from aimcsim.analog import devices
+from aimcsim.analog.draws import Draws
 from aimcsim.run import Run, simulate
 from aimcsim.spec import ChipFile, load_chip
 from aimcsim.spec.nameplate import nameplate
@@ -15,6 +19,10 @@ from aimcsim.workload import load_workload
 
 READ = ("core", "readout")
 """What the published power and energy are of: array, pulse drivers and converters."""
+
+
+PRODUCTS = 200
+"""Products that the error is taken over, with 256 results each."""
 
 
 @cache
@@ -81,6 +89,28 @@ def efficiency_1p_tops_w() -> float:
 def efficiency_4p_tops_w() -> float:
     """Return the peak over the power of reads, with four phases a product."""
     return _efficiency_tops_w(4)
+
+
+@simulated("hermes.mvm_error")
+def mvm_error_pct() -> float:
+    """Return the deviation of products, programming and 1/f noise included, in percent of the largest product.
+
+    Weights and inputs are uniform, inputs and results have 8 bits, each weight is a pair of `pcm_hermes_two`; gain and
+    range of the converters are calibrated to the products.
+    """
+    crossbar, numbers = _chip(4).tile.crossbar, _chip(4).numbers
+    shape, steps = (crossbar.rows, _chip(4).weights_per_row), 2 ** (numbers.input_bits - 1) - 1
+    draws = Draws.of(seed=1)
+    weights = 2 * draws.uniform("weights", shape) - 1
+    inputs = np.round((2 * draws.uniform("inputs", (PRODUCTS, shape[0])) - 1) * steps) / steps
+    cells = devices.device("pcm_hermes_two")
+    sides = [cells.program(np.maximum(sign * weights, 0), draws.child("side", str(sign))) for sign in (1, -1)]
+    held, taken_off = (side.conductance(time_s=0.0) for side in sides)
+    wanted, found = inputs @ weights, inputs @ (held - taken_off)
+    calibrated = found * (np.sum(found * wanted) / np.sum(found**2))
+    largest = np.abs(wanted).max()
+    codes = np.clip(np.round(calibrated / largest * steps), -steps, steps)
+    return float(100 * np.std(codes / steps - wanted / largest))
 
 
 @simulated("hermes.resnet9_step")

@@ -103,8 +103,8 @@ def test_values_are_those_of_the_convolution(workload):
 
 
 def test_peak_and_energy_of_a_product():
-    # Crossbars one at a time have the peak of one: 131072 operations in 134 ns, whether there are 34 or one (34 in a row
-    # take over and hand on only once). 256 columns x 79.52 pJ and 512 bytes at 0.3 pJ: 20.51 nJ, 6.39 TOPS/W.
+    # Crossbars one at a time have the peak of one: 131072 operations in 134 ns, whether there are 34 or one (34 in a
+    # row take over and hand on only once). 256 columns x 79.52 pJ and 512 bytes at 0.3 pJ: 20.51 nJ, 6.39 TOPS/W.
     chip = load_chip("pulp-cluster", ["tile.crossbars=1"])
     assert float(peak_ops_per_s(chip)) == pytest.approx(131072 / 134e-9)
     assert float(peak_ops_per_s(load_chip("pulp-cluster"))) == pytest.approx(34 * 131072 / (34 * 130e-9 + 4e-9))
