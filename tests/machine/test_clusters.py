@@ -13,6 +13,7 @@ from aimcsim import evaluate, load_chip, simulate
 from aimcsim.mapping import MappingPolicy, map_workload, on_engines
 from aimcsim.spec.nameplate import nameplate
 from aimcsim.spec.rates import peak_ops_per_s
+from aimcsim.validation import clusters
 from aimcsim.workload import load_workload
 
 NS = 1000
@@ -120,6 +121,18 @@ def test_the_array_has_the_published_area_and_clusters():
 
     assert float(chip.area_m2) == pytest.approx(480e-6, rel=1e-3)
     assert chip.instances("crossbar") == chip.instances("tile") == 512
+
+
+def test_mobilenet_is_the_sum_of_turns():
+    # Table 2 of the network gives 63 161 products of at most 256 x 256, 134 ns each: 8.464 ms. The engine takes
+    # 20 716 416 multiply-accumulates, 36 in 2 ns: 1.151 ms. Cores take 2 x 216 384 elements of residuals, 49 x 1280 of
+    # pooling, and partial sums of the layers whose blocks lie apart, 1 255 968 in this packing, 8 in 2 ns: 0.438 ms.
+    # Where one waits for a pixel of the other there is a little more.
+    elements = 2 * (56**2 * 24 + 28**2 * 32 * 2 + 14**2 * 64 * 3 + 14**2 * 96 * 2 + 7**2 * 160 * 2) + 49 * 1280
+    turns_ms = 63161 * 134e-6 + 20716416 / 36 * 2e-6 + (elements + 1255968) / 8 * 2e-6
+
+    assert turns_ms == pytest.approx(10.052, rel=1e-4)
+    assert turns_ms < clusters.mobilenet_latency_ms() < 1.005 * turns_ms
 
 
 def test_copies_of_a_layer_divide_its_products(workload):
