@@ -49,7 +49,10 @@ from aimcsim.spec.fields import (
 
 SCHEMA = "aimcsim-chip/1"
 
-TableName = Literal["mvm", "vector", "reduce", "send", "load", "store", "program"]
+TableName = Literal["mvm", "vector", "reduce", "send", "load", "store", "program", "depthwise"]
+
+OPTIONAL_TABLES: tuple[TableName, ...] = ("depthwise",)
+"""Tables that a chip may do without: what they are for then runs by another one."""
 
 QUANTITIES = (
     "input_bytes",
@@ -451,7 +454,7 @@ class ChipFile(Section):
     tile: Tile
     """What every tile has."""
     tables: Mapping[TableName, StageTable]
-    """How each kind of op runs."""
+    """How each kind of op runs; `depthwise` only where depthwise convolutions run on a digital engine."""
     costs: Mapping[str, Cost]
     """Area, power and energy by component: of the crossbars, of a buffer by its own name, or of any component that
     stages name.
