@@ -108,7 +108,7 @@ def routers(draw: st.DrawFn) -> tuple[str, ...]:
         f"network.virtual_channels={draw(st.integers(1 if topology == 'mesh' else 2, 4))}",
         f"network.buffer_flits={draw(st.sampled_from([1, 2, 8]))}",
         f"network.pipeline={draw(st.sampled_from(['fast', 'default']))}",
-        f"network.width_bits={draw(st.sampled_from([1, 4, 32]))}",
+        f"network.packet_overhead_bits={draw(st.sampled_from([0, 32, 1000, 10000]))}",
         f"network.link_cycles={draw(st.integers(1, 3))}",
         f"clocks.routers={{frequency: {draw(st.sampled_from(['1 GHz', '700 MHz', '30 MHz']))}, crossing: 1}}",
         "network.clock=routers",

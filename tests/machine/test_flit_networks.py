@@ -46,8 +46,8 @@ def test_without_routers_there_are_no_records_of_them(model: str):
 
 
 def test_a_network_that_cannot_keep_up_is_named_by_its_busiest_link():
-    """Links of one bit at 10 MHz, and requests far faster than these can carry their inputs."""
-    slow = ["network.width_bits=1", "clocks.slow=10 MHz", "network.clock=slow"]
+    """Links of 32 bits at 1 MHz, and requests far faster than these can carry their inputs."""
+    slow = ["clocks.slow=1 MHz", "network.clock=slow"]
 
     run = simulate("tiny", "digits_cnn", arrivals="fixed:1 MHz", requests=8, overrides=[FLIT, *slow])
     links = run.table("links")
