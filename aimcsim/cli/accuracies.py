@@ -75,12 +75,14 @@ def rows_of(found: Evaluation, by: str) -> list[Row]:
     return found.rows() if by == "time" else found.layer_rows()
 
 
-def accuracy_tables(found: Evaluation, by: str, title: str) -> Sequence[Table]:
-    """Return an evaluation as tables."""
-    return (_layer_table(found, title),) if by == "layer" else (_time_table(found, title),)
+def accuracy_tables(found: Evaluation, by: str) -> Sequence[Table | str]:
+    """Return an evaluation as a table, and below it what its columns mean and rest on."""
+    if by == "layer":
+        return _layer_table(found), "rms of the difference to float over that of the outputs; own: for the same inputs"
+    return _time_table(found), _legend(found)
 
 
-def _time_table(found: Evaluation, title: str) -> Table:
+def _time_table(found: Evaluation) -> Table:
     rows = found.rows()
     labelled = "accuracy" in rows[0]
     columns = ("time", ">agreement", *((">accuracy",) if labelled else ()), ">error")
@@ -93,7 +95,7 @@ def _time_table(found: Evaluation, title: str) -> Table:
         )
         for row in rows
     ]
-    return grid(title, columns, drawn, _caption(found, rows[0]))
+    return grid("", columns, drawn)
 
 
 def _spread(row: Row, name: str) -> str:
@@ -102,28 +104,27 @@ def _spread(row: Row, name: str) -> str:
     return f"{shown} %" if deviation is None else f"{shown} ± {100 * deviation:.2f} %"
 
 
-def _caption(found: Evaluation, row: Row) -> str:
-    samples = len(next(iter(found.values())))
+def _legend(found: Evaluation) -> str:
+    row, samples = found.rows()[0], len(next(iter(found.values())))
     share: float = row["accuracy" if "accuracy" in row else "agreement"]
     chance = math.sqrt(share * (1 - share) / samples)
     parts = [
-        "time: since programming; agreement: same largest output as in float; ± one deviation over seeds",
-        "error: of the last layer with weights, rms, relative",
-        f"{counted(samples, 'sample')}: they alone let the first row's share vary by {100 * chance:.2f} % (1 sigma)",
+        "time: since programming; agreement: same largest output as in float; ±: deviation over seeds",
+        "error: of the last layer with weights, rms of the difference to float over that of its outputs",
+        f"{counted(samples, 'sample')}: their choice alone lets the first row vary by {100 * chance:.2f} % (one sigma)",
     ]
     if found.float_accuracy is not None:
-        parts.insert(0, f"accuracy in float: {100 * found.float_accuracy:.2f} %")
+        parts.append(f"accuracy in float: {100 * found.float_accuracy:.2f} %")
     if not found.is_drawn:
         parts.append("tile.analog says of no error, so nothing is drawn and every seed gives the same")
     if found.compensation_reads:
         parts.append(f"a compensation takes {found.compensation_reads} products of single arrays")
-    return "; ".join(parts)
+    return "\n".join(parts)
 
 
-def _layer_table(found: Evaluation, title: str) -> Table:
+def _layer_table(found: Evaluation) -> Table:
     rows = [
         (said(row["time_s"]), row["layer"], percent(row["own"]), percent(row["accumulated"]))
         for row in found.layer_rows()
     ]
-    caption = "rms of the difference to float over that of the outputs; own: for the same inputs; mean over seeds"
-    return grid(title, ("time", "~layer", ">own", ">accumulated"), rows, caption)
+    return grid("", ("time", "~layer", ">own", ">accumulated"), rows)

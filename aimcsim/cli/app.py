@@ -270,7 +270,7 @@ def accuracy(  # noqa: PLR0913 - one parameter per option
     title = f"{network.name} on {spec.name}, seeds: {seeds}, compensation: {compensate}"
     _show_rows(
         lambda: accuracies.rows_of(found, by),
-        lambda: accuracies.accuracy_tables(found, by, title),
+        lambda: (title, *accuracies.accuracy_tables(found, by)),
         json=json,
         csv=csv,
     )
@@ -580,7 +580,7 @@ def _one_form(*, json: bool, csv: bool) -> None:
 
 
 def _show_rows(
-    rows: Callable[[], list[dict[str, Any]]], drawn: Callable[[], Iterable[Table]], *, json: bool, csv: bool
+    rows: Callable[[], list[dict[str, Any]]], drawn: Callable[[], Iterable[Table | str]], *, json: bool, csv: bool
 ) -> None:
     """Print rows in the form that was asked for."""
     from aimcsim.cli import tables

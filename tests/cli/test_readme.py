@@ -145,7 +145,11 @@ def test_every_cause_is_explained():
     assert all(f"| `{cause}` |" in (ROOT / "docs" / "execution.md").read_text() for cause in CAUSES)
 
 
-@pytest.mark.parametrize("text", blocks("docs/chip-file.md", "yaml"), ids=lambda text: text.split("\n")[1])
+@pytest.mark.parametrize(
+    "text",
+    [*blocks("docs/chip-file.md", "yaml"), *blocks("docs/accuracy.md", "yaml")],
+    ids=lambda text: text.split("\n")[1],
+)
 def test_the_examples_of_chip_files_load_and_run(folder, text):
     (folder / "chip.yaml").write_text(text)
     assert simulate(load_chip("chip.yaml"), "digits_cnn").summary["requests"] == 1
@@ -162,7 +166,7 @@ def test_the_example_of_a_workload_loads_and_takes_the_example_of_inputs(command
     assert result.exit_code == 0, result.stderr
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/run-directory.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/run-directory.md", "docs/accuracy.md"])
 def test_the_python_examples_run(folder, page):
     for text in blocks(page, "python"):
         exec(text, {})  # noqa: S102 - our own page
