@@ -8,14 +8,16 @@ from functools import cache
 
 import numpy as np
 
-from aimcsim.analog import devices
 from aimcsim.analog.draws import Draws
+from aimcsim.evaluation import evaluate
+from aimcsim.ops import Linear, TensorShape
 from aimcsim.run import Run, simulate
 from aimcsim.spec import ChipFile, load_chip
 from aimcsim.spec.nameplate import nameplate
 from aimcsim.spec.rates import peak_ops_per_s, product_s
 from aimcsim.validation.registry import DATA, simulated
 from aimcsim.workload import load_workload
+from aimcsim.workload.graph import Layer, Workload
 
 READ = ("core", "readout")
 """What the published power and energy are of: array, pulse drivers and converters."""
@@ -93,24 +95,20 @@ def efficiency_4p_tops_w() -> float:
 
 @simulated("hermes.mvm_error")
 def mvm_error_pct() -> float:
-    """Return the deviation of products, programming and 1/f noise included, in percent of the largest product.
+    """Return the deviation of products on freshly programmed cells of HERMES-Core, in percent of the largest product.
 
-    Weights and inputs are uniform, inputs and results have 8 bits, each weight is a pair of `pcm_hermes_two`; gain and
-    range of the converters are calibrated to the products.
+    Weights and inputs are uniform; the gain of the results is calibrated, as digital units do.
     """
-    crossbar, numbers = _chip(4).tile.crossbar, _chip(4).numbers
-    shape, steps = (crossbar.rows, _chip(4).weights_per_row), 2 ** (numbers.input_bits - 1) - 1
-    draws = Draws.of(seed=1)
-    weights = 2 * draws.uniform("weights", shape) - 1
-    inputs = np.round((2 * draws.uniform("inputs", (PRODUCTS, shape[0])) - 1) * steps) / steps
-    cells = devices.device("pcm_hermes_two")
-    sides = [cells.program(np.maximum(sign * weights, 0), draws.child("side", str(sign))) for sign in (1, -1)]
-    held, taken_off = (side.conductance(time_s=0.0) for side in sides)
-    wanted, found = inputs @ weights, inputs @ (held - taken_off)
-    calibrated = found * (np.sum(found * wanted) / np.sum(found**2))
-    largest = np.abs(wanted).max()
-    codes = np.clip(np.round(calibrated / largest * steps), -steps, steps)
-    return float(100 * np.std(codes / steps - wanted / largest))
+    chip, draws = load_chip("hermes-core"), Draws.of(seed=1)
+    rows, columns = chip.tile.crossbar.rows, chip.weights_per_row
+    weights = 2 * draws.uniform("weights", (1, rows, columns)) - 1
+    inputs = {"x": 2 * draws.uniform("inputs", (PRODUCTS, rows)) - 1}
+    dot = Linear(weights.astype(np.float32), np.zeros(columns, np.float32))
+    shape = TensorShape(1, 1, columns)
+    network = Workload("dot", {"x": TensorShape(1, 1, rows)}, (Layer("dot", dot, ("x",), shape),), ("dot",))
+    exact, found = (evaluate(chip, network, inputs, analog=mode)["dot"] for mode in ("ideal", "analog"))
+    calibrated = found * (np.sum(found * exact) / np.sum(found**2))
+    return float(100 * np.std(calibrated - exact) / np.abs(exact).max())
 
 
 @simulated("hermes.resnet9_step")
