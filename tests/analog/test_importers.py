@@ -194,6 +194,6 @@ def test_outputs_are_multiplied_by_aihwkits_scale():
     """A perfect pass of the C++ tile is scaled too, that of the torch tile is not."""
     scaled = {"out_scale": 0.5, "is_perfect": True}
 
-    found = [program([[1.0]], aihwkit_spec(scaled | {"tile": tile})).mvm([[3.0]]).outputs for tile in ("rpucuda", "torch")]
+    tiles = [program([[1.0]], aihwkit_spec(scaled | {"tile": tile})) for tile in ("rpucuda", "torch")]
 
-    assert [one[0, 0] for one in found] == [1.5, 3.0]
+    assert [float(tile.mvm([[3.0]]).outputs[0, 0]) for tile in tiles] == [1.5, 3.0]

@@ -22,7 +22,6 @@ from aimcsim.analog.array import (
 from aimcsim.analog.array.inputs import UNBOUNDED
 from aimcsim.analog.importers.settings import Settings
 
-
 _TILES: Final = {"torch": "torch", "rpucuda": "rpucuda"}
 _PASSES: Final = {
     "ONE_PASS": ("bipolar", "analog"),
