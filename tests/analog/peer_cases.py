@@ -32,9 +32,6 @@ def crosssim_case(folder: Path, seed: int) -> Path:
     w = rng.normal(0, 0.4, (n_out, n_in)).astype(np.float32).astype(float)
     low = 0.0 if params.get("xbar.dac.mvm.signed") is False else -1.0
     x = rng.uniform(low, 1.0, (6, n_in)).astype(np.float32).astype(float)
-    if "core.rows_max" in params:
-        n_in -= n_in % -(-n_in // params["core.rows_max"])  # CrossSim fills its last array beyond its size otherwise
-        w, x = w[:, :n_in], x[:, :n_in]
     return write(folder / f"crosssim_{seed}.npz", w, x, peer_model.crosssim(w, x, params), params)
 
 
@@ -79,14 +76,15 @@ def _style(rng: np.random.Generator, style: str) -> Params:
         if some(True, False, False, False):
             p |= {"xbar.device.nonlinear_IV.enable": True, "xbar.device.Vread": some(0.3, 0.5)}
             p["xbar.device.nonlinear_IV.model"] = some("CubicDevice", "RRAMMilo")
-            p |= {"xbar.device.infinite_on_off_ratio": False, "xbar.device.Rmin": 1 / 225e-6, "xbar.device.Rmax": 2e4}
+            p |= {"xbar.device.infinite_on_off_ratio": False, "xbar.device.Rmax": 2e4}
+            p["xbar.device.Rmin"] = some(1 / 225e-6, 9000.0)
             p["core.balanced.interleaved_posneg"] = False  # a cell driven the other way has another curve, to us
     elif style == "OFFSET":
         p["core.offset.style"] = some("DIGITAL_OFFSET", "UNIT_COLUMN_SUBTRACTION")
         p["xbar.device.cell_bits"] = some(0, 6, 8)
     else:
-        kind, slices = some("BALANCED", "OFFSET"), some(2, 3, 4)
-        bits = {2: (8, 9), 3: (6, 7, 9), 4: (8, 9)}[slices]
+        kind, slices = some("BALANCED", "OFFSET"), some(1, 2, 3, 4)
+        bits = {1: (3, 5), 2: (8, 9), 3: (6, 7, 9), 4: (8, 9)}[slices]
         p |= {"core.bit_sliced.style": kind, "core.bit_sliced.num_slices": slices}
         p["core.weight_bits"] = some(*bits) if kind == "BALANCED" else slices * 2
         if kind == "OFFSET":
@@ -133,7 +131,8 @@ def _converters(rng: np.random.Generator, given: Params) -> Params:
     if option == "CALIBRATED":
         slices = given.get("core.bit_sliced.num_slices", 1)
         highs = [float(rng.uniform(2, 12)) * 0.5**index for index in range(slices)]
-        p["xbar.adc.mvm.calibrated_range"] = [[-high, high] for high in highs] if slices > 1 else [-highs[0], highs[0]]
+        pairs = [[-high, high] for high in highs]
+        p["xbar.adc.mvm.calibrated_range"] = pairs if given["core.style"] == "BITSLICED" else pairs[0]
     elif model == "SignMagnitudeADC" and given.get("xbar.dac.mvm.signed") is False:
         p["xbar.adc.mvm.model"] = "QuantizerADC"  # needs a range that is symmetric
     return p
@@ -162,6 +161,9 @@ def aihwkit_params(rng: np.random.Generator) -> Params:
     p["out_res"] = some(-1.0, 1 / 62, 1 / 254, 510)
     p["out_bound"] = some(12.0, 2.0, 6.0) if p["out_res"] > 0 else some(12.0, -1.0, 3.0)
     p["noise_management"] = some("NONE", "ABS_MAX", "CONSTANT", "MAX")
+    if p["tile"] == "rpucuda" and p["inp_bound"] == 1.0 and some(True, False, False):
+        p["noise_management"] = "ABS_MAX_NP_SUM"
+    p["out_scale"] = some(1.0, 1.0, 0.5)
     p["nm_thres"] = some(0.0, 2.0)
     p["bound_management"] = some("NONE", "ITERATIVE", "ITERATIVE_WORST_CASE")
     p["inp_asymmetry"], p["out_asymmetry"] = some(0.0, 0.05), some(0.0, 0.03)

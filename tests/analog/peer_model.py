@@ -118,11 +118,11 @@ def _line(g: Floats, x: Floats, p: Params) -> Floats:
     v = x * p["xbar.device.Vread"]
     if p["xbar.device.nonlinear_IV.model"] == "CubicDevice":
         return (v - 0.25 * v**3) @ g.T / p["xbar.device.Vread"]
-    siemens = g * 225e-6
+    siemens = g / _rmin(p)
     decades = np.log10(siemens)
     n2 = ((1.388e-4 * decades + 1.541e-3) * decades + 5.711e-3) * decades + 7.063e-3
     n3 = (8.871e-5 * decades + 6.7919e-4) * decades + 1.2968e-3
-    return (v @ siemens.T + v**2 @ n2.T + v**3 @ n3.T) / (p["xbar.device.Vread"] * 225e-6)
+    return (v @ siemens.T + v**2 @ n2.T + v**3 @ n3.T) * _rmin(p) / p["xbar.device.Vread"]
 
 
 def _adc(v: Floats, p: Params, limits: tuple[float, float]) -> Floats:
@@ -269,6 +269,7 @@ AIHWKIT_DEFAULTS: Params = {
     "max_bm_res": 0.25,
     "tile": "rpucuda",
     "is_perfect": False,
+    "out_scale": 1.0,
 }
 
 
@@ -276,19 +277,19 @@ def aihwkit(w: Floats, x: Floats, params: Params) -> Floats:
     """Return the outputs [batch, n_out] of W [n_out, n_in] for inputs [batch, n_in], noise left out."""
     p = {**AIHWKIT_DEFAULTS, **params}
     if p["is_perfect"]:
-        return x @ w.T
+        return x @ w.T * (p["out_scale"] if p["tile"] == "rpucuda" else 1.0)
     if p["tile"] == "torch":  # one decision for the batch
-        return _managed(w, x, p)
-    return np.concatenate([_managed(w, row[np.newaxis], p) for row in x])
+        return _managed(w, x, p) * p["out_scale"]
+    return np.concatenate([_managed(w, row[np.newaxis], p) for row in x]) * p["out_scale"]
 
 
 def _managed(w: Floats, x: Floats, p: Params) -> Floats:
-    scale = _alpha(x, p)
-    reduction, step = 1.0, _step(p, "inp")
+    step = _step(p, "inp")
+    scale, reduction = _alpha(x, step, p), 1.0
     passes = 0
     while True:
         if passes == 1 and p["bound_management"] == "ITERATIVE_WORST_CASE" and p["tile"] == "rpucuda":
-            scale, reduction = _worst_case(x, scale, step, p), 1.0
+            scale, reduction = _worst_case(x, step, p), 1.0
         passes += 1
         y, clipped = _pass(w, x.astype(np.float32) * (1 / (scale * reduction)).astype(np.float32), p)
         coarse = reduction > p["max_bm_factor"] or (step > 0 and reduction > p["max_bm_res"] / step)
@@ -297,18 +298,20 @@ def _managed(w: Floats, x: Floats, p: Params) -> Floats:
         reduction *= 2
 
 
-def _worst_case(x: Floats, largest: Floats, step: float, p: Params) -> Floats:
+def _worst_case(x: Floats, step: float, p: Params) -> Floats:
     """Scale at which weights of 0.6 cannot reach the bound."""
     largest = np.abs(x).max(axis=1, keepdims=True)
     largest = np.minimum(largest, p["nm_thres"]) if p["nm_thres"] > 0 else largest
     signs = [np.maximum(sign * x, 0).sum(axis=1, keepdims=True) for sign in (1, -1)]
-    scale = np.maximum(*signs) * 0.6 / p["out_bound"]
+    scale = np.maximum(*signs) * 0.6 / (p["out_bound"] if p["out_bound"] > 0 else 1.0)
     scale = np.minimum(largest / step * p["max_bm_res"], scale) if step else scale
     return np.maximum(largest, scale)
 
 
-def _alpha(x: Floats, p: Params) -> Floats:
+def _alpha(x: Floats, step: float, p: Params) -> Floats:
     kind, limit = p["noise_management"], p["nm_thres"]
+    if kind == "ABS_MAX_NP_SUM":
+        return _worst_case(x, step, p)
     if kind in ("NONE", "CONSTANT"):
         return np.full((len(x), 1), limit if kind == "CONSTANT" and limit > 0 else 1.0)
     found = (np.abs(x) if kind == "ABS_MAX" else x).max(axis=1, keepdims=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from aimcsim.analog.conformance import conform
+from aimcsim.errors import ConfigError
 from tests.analog import peer_cases, peer_model
 
 HERE = Path(__file__).resolve().parents[1] / "reference/numeric"
@@ -72,6 +73,13 @@ def test_an_exact_current_a_billionth_off_fails(tmp_path):
     np.savez(tmp_path / source.name, **arrays)
 
     assert conform(tmp_path / source.name).verdict == "fail"
+
+
+def test_a_single_array_is_no_case(tmp_path):
+    np.save(tmp_path / "crosssim_weights.npy", np.ones((2, 3)))
+
+    with pytest.raises(ConfigError, match=r"must be an \.npz with W, X, Y and params \(got a single array\)"):
+        conform(tmp_path / "crosssim_weights.npy")
 
 
 def test_recorded_statistics_of_devices_come_out(shared_dir):

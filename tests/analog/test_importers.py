@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 
-from aimcsim.analog import CellSpec, InputSpec, RangeSpec
+from aimcsim.analog import CellSpec, InputSpec, RangeSpec, program
 from aimcsim.analog.devices import Generic, PcmJoshi, Sonos
 from aimcsim.analog.importers import aihwkit_spec, crosssim_spec, load_crosssim
 from aimcsim.errors import ConfigError
@@ -126,3 +127,73 @@ def test_aihwkits_defaults_are_its_own():
 def test_names_of_enumerations_may_be_written_as_aihwkit_prints_them():
     for name in ("ABS_MAX", "AbsMax", "NoiseManagementType.ABS_MAX"):
         assert aihwkit_spec({"noise_management": name}).inputs.range == "abs_max"
+
+
+def test_parts_of_a_matrix_are_those_of_crosssim():
+    """257 inputs need 17 arrays of 16. Each has round(257 / 17) = 15 inputs, and the last the other 17."""
+    matrix = program(np.ones((257, 1)), crosssim_spec({"core.rows_max": 16}))
+
+    assert [part.stop - part.start for part in matrix.row_parts] == [15] * 16 + [17]
+
+
+def test_a_single_slice_of_crosssim_has_a_digit_of_all_bits_of_the_weight():
+    """CrossSim maps a magnitude of 4 bits to 5-bit digits, so that the largest conductance is 15/31."""
+    settings = {"core.style": "BITSLICED", "core.bit_sliced.num_slices": 1, "core.weight_bits": 5}
+
+    cells = program(np.ones((1, 1)), crosssim_spec(settings | {"xbar.device.infinite_on_off_ratio": True})).arrays[0][0]
+
+    assert cells.conductances(0.0)[0, :, 0, 0] == pytest.approx([15 / 31, 0.0])
+
+
+def test_the_milo_curve_has_the_conductances_of_the_settings():
+    """110 uS at 0.5 V: current over G V, less that of the other cell of the pair at 50 uS, in parts of the range."""
+    settings = {
+        "core.mapping.weights.percentile": None,
+        "core.mapping.weights.max": 1.0,
+        "core.mapping.weights.min": -1.0,
+        "xbar.device.Rmin": 1 / 110e-6,
+        "xbar.device.Rmax": 1 / 50e-6,
+        "xbar.device.Vread": 0.5,
+        "xbar.device.nonlinear_IV.enable": True,
+        "xbar.device.nonlinear_IV.model": "RRAMMilo",
+    }
+    g = np.array([110e-6, 50e-6])
+    n2 = np.polyval([1.388e-4, 1.541e-3, 5.711e-3, 7.063e-3], np.log10(g))
+    n3 = np.polyval([8.871e-5, 6.7919e-4, 1.2968e-3], np.log10(g))
+    upper, lower = g * 0.5 + n2 * 0.25 + n3 * 0.125
+
+    found = program(np.ones((1, 1)), crosssim_spec(settings)).mvm(np.ones((1, 1))).outputs
+
+    assert found[0, 0] == pytest.approx((upper - lower) / 0.5 / 60e-6, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("bound", "resolution", "scale"),
+    [
+        (2.0, -1.0, 4.0),  # positive inputs add up to 7: 7 x 0.6 / 2 = 2.1 is less than the largest input
+        (1.0, -1.0, 4.2),
+        (0.5, 1 / 2, 4.0),  # levels 1 apart: 4 / 1 x 0.25 at most, again less than the largest
+        (0.5, 1 / 32, 8.4),  # levels 1/16 apart: 16 at most
+    ],
+)
+def test_the_scale_at_which_nothing_clips_is_that_of_aihwkit(bound, resolution, scale):
+    settings = {"tile": "rpucuda", "noise_management": "ABS_MAX_NP_SUM", "bound_management": "NONE", "out_noise": 0.0}
+    spec = aihwkit_spec(settings | {"out_bound": bound, "inp_res": resolution})
+
+    product = program(np.full((3, 1), 0.01), spec).mvm([[3.0, 4.0, -1.0]])
+
+    assert product.input_scales == pytest.approx([scale])
+
+
+def test_the_torch_tile_has_no_scale_at_which_nothing_clips():
+    with pytest.raises(ConfigError, match="noise_management: `ABS_MAX_NP_SUM` is not supported"):
+        aihwkit_spec({"tile": "torch", "noise_management": "ABS_MAX_NP_SUM"})
+
+
+def test_outputs_are_multiplied_by_aihwkits_scale():
+    """A perfect pass of the C++ tile is scaled too, that of the torch tile is not."""
+    scaled = {"out_scale": 0.5, "is_perfect": True}
+
+    tiles = [program([[1.0]], aihwkit_spec(scaled | {"tile": tile})) for tile in ("rpucuda", "torch")]
+
+    assert [float(tile.mvm([[3.0]]).outputs[0, 0]) for tile in tiles] == [1.5, 3.0]

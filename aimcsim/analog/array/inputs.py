@@ -12,6 +12,7 @@ from aimcsim.analog.array.spec import InputSpec
 
 Floats = NDArray[np.float64]
 
+UNBOUNDED = 1e30  # outputs of converters without an end
 LEAST_SCALE = 1e-30  # vectors of smaller inputs are taken as they are, and so drive nothing
 
 
@@ -33,12 +34,16 @@ class Driven:
     clipped: NDArray[np.int64]
 
 
-def input_scales(x: Floats, inputs: InputSpec) -> Floats:
-    """Return the input scale of every vector of `x` [B, K]: float64 [B], 1 where a vector gives none."""
+def input_scales(x: Floats, inputs: InputSpec, bound: float) -> Floats:
+    """Return the input scale of every vector of `x` [B, K] for outputs within `bound`: float64 [B], 1 where a vector
+    gives none.
+    """
     if inputs.range == "fixed":
         return np.full(len(x), inputs.scale)
     if inputs.range == "percentile":
         scales = _percentiles(x, inputs.percentile)
+    elif inputs.range == "no_clip":
+        scales = no_clip_scales(x, inputs, bound)
     else:
         scales = (np.abs(x) if inputs.range == "abs_max" else x).max(axis=1)
         if inputs.scale:
@@ -55,8 +60,8 @@ def _percentiles(x: Floats, percentile: float) -> Floats:
     return quantiles
 
 
-def worst_case_scales(x: Floats, inputs: InputSpec, bound: float) -> Floats:
-    """Return input scales [B] at which no output can reach `bound`, for weights of 0.6 at most.
+def no_clip_scales(x: Floats, inputs: InputSpec, bound: float) -> Floats:
+    """Return input scales [B] at which no output can pass `bound` (1 where there is none), for weights of 0.6 at most.
 
     Source: aihwkit 1.2.0, noise management AbsMaxNPSum with its default weight of 0.6.
     """
@@ -64,7 +69,7 @@ def worst_case_scales(x: Floats, inputs: InputSpec, bound: float) -> Floats:
     if inputs.range != "fixed" and inputs.scale:
         largest = np.minimum(largest, inputs.scale)
     sums = np.maximum(np.maximum(x, 0).sum(axis=1), np.maximum(-x, 0).sum(axis=1))
-    scales = sums * 0.6 / bound
+    scales = sums * 0.6 / (bound if bound < UNBOUNDED else 1.0)
     if inputs.step:
         scales = np.minimum(largest / inputs.step * inputs.coarsest_step, scales)
     safe: Floats = np.maximum(largest, scales)

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from aimcsim import _kernels
 from aimcsim.analog.array.array import EPOCHS_KEPT, Array, Read
 from aimcsim.analog.array.encoding import stored_weights, weight_scales
-from aimcsim.analog.array.inputs import LEAST_SCALE, Driven, drive, input_scales, level_step, worst_case_scales
+from aimcsim.analog.array.inputs import LEAST_SCALE, Driven, drive, input_scales, level_step, no_clip_scales
 from aimcsim.analog.array.noise import Noise
 from aimcsim.analog.array.result import Counts, Product
 from aimcsim.analog.array.spec import AnalogSpec, InputSpec, Split
@@ -60,6 +60,7 @@ class AnalogMatrix:
     weight_scales : float64 [N]          What a stored weight of 1 is worth.
     row_parts, column_parts : lists of slice    Inputs and outputs of every row and column of arrays.
     arrays : tuple of tuples of Array    By row of arrays, then by column.
+    output_bound : float                 Least end of the converters' ranges.
     """
 
     def __init__(self, weights: ArrayLike, spec: AnalogSpec, seed: int | Draws) -> None:
@@ -81,6 +82,7 @@ class AnalogMatrix:
             )
             for r, rows in enumerate(self.row_parts)
         )
+        self.output_bound = float(self.arrays[0][0].converters.high.min())
         self._reads = draws.child("reads", 0)
         self._places = [
             [self._reads.child("row", r).child("column", c) for c in range(len(self.column_parts))]
@@ -129,7 +131,7 @@ class AnalogMatrix:
             if not self._has_levels and not (np.abs(x) <= LARGEST).all():
                 finite_matrix("x", x, self.shape[0], empty=True)
             noise = self.read_noise(0, 0, time_s, request, len(x))
-            scale = kernel_scales(x, self.spec.inputs)
+            scale = kernel_scales(x, self.spec.inputs, self.output_bound)
             if threads != 1:
                 return _kernels.in_threads(lone.outputs, threads, x, scale, noise)
             return lone.outputs(x, scale, noise)
@@ -137,7 +139,7 @@ class AnalogMatrix:
         if self.kernels(time_s) is None:
             return self.mvm(vectors, time_s, request).outputs
         single = vectors.astype(np.float32)
-        scale = kernel_scales(single, self.spec.inputs)
+        scale = kernel_scales(single, self.spec.inputs, self.output_bound)
         parts = self.kernel_reads(single, time_s, request)
         return self.sum_of_arrays(len(single), {at: one.kernel.outputs(one.x, scale, one.normal) for at, one in parts})
 
@@ -249,7 +251,7 @@ class _Batch:
         self._request = request
         self._counts = Counts.zeros(len(x))
         self._values = np.zeros((len(x), matrix.shape[1]))
-        self._scales = input_scales(x, matrix.spec.inputs) if len(x) else np.zeros(0)
+        self._scales = input_scales(x, matrix.spec.inputs, matrix.output_bound) if len(x) else np.zeros(0)
         self._codes: dict[tuple[int, int], NDArray[np.int32]] | None = {} if codes else None
         self._seen: dict[tuple[int, int], Floats] | None = {} if codes else None
 
@@ -262,7 +264,7 @@ class _Batch:
         """Return the product as kernels give it."""
         matrix, vectors = self._matrix, np.arange(len(self._x))
         x = self._x.astype(np.float32)
-        scale = kernel_scales(x, matrix.spec.inputs)
+        scale = kernel_scales(x, matrix.spec.inputs, matrix.output_bound)
         found: dict[tuple[int, int], NDArray[np.float32]] = {}
         conversions: dict[tuple[int, int], _kernels.Conversions] = {}
         for at, one in matrix.kernel_reads(x, self._time_s, self._request):
@@ -296,8 +298,8 @@ class _Batch:
             vectors = vectors if inputs.bound_management == "iterative_together" else vectors[clipped]
             factor, index = 2.0 * factor, index + 1
             if inputs.bound_management == "worst_case" and index == 1:
-                factor, high = 1.0, float(self._matrix.arrays[0][0].converters.high.min())
-                self._scales[vectors] = worst_case_scales(self._x[vectors], inputs, high)
+                factor = 1.0
+                self._scales[vectors] = no_clip_scales(self._x[vectors], inputs, self._matrix.output_bound)
             else:
                 self._scales[vectors] *= 2.0
             clipped = self._pass(vectors, index)
@@ -408,7 +410,7 @@ def checked_seconds(time_s: float) -> float:
     return float(time_s)
 
 
-def kernel_scales(x: NDArray[np.float32], inputs: InputSpec) -> NDArray[np.float32] | None:
+def kernel_scales(x: NDArray[np.float32], inputs: InputSpec, bound: float) -> NDArray[np.float32] | None:
     """Return the input scales of vectors as kernels take them; None where all are 1."""
     if inputs.range == "fixed" and inputs.scale == 1.0:
         return None
@@ -418,14 +420,19 @@ def kernel_scales(x: NDArray[np.float32], inputs: InputSpec) -> NDArray[np.float
         if not all(one <= LARGEST for one in each):
             finite_matrix("x", x, x.shape[1])
         return largest if min(each) > LEAST_SCALE else np.where(largest <= LEAST_SCALE, np.float32(1), largest)
-    return input_scales(x.astype(np.float64), inputs).astype(np.float32) if len(x) else np.zeros(0, dtype=np.float32)
+    if not len(x):
+        return np.zeros(0, dtype=np.float32)
+    return input_scales(x.astype(np.float64), inputs, bound).astype(np.float32)
 
 
 def split_evenly(size: int, most: int, split: Split) -> list[slice]:
-    """Return the parts of `size` rows or columns that stand in arrays of `most` (0: any number)."""
+    """Return the parts of `size` rows or columns that stand in arrays of `most` (0: any number).
+
+    `rounded` parts are followed by a last one that may be larger.
+    """
     count = -(-size // most) if most else 1
     each = most if split == "full" and size % count else round(size / count)
-    even = most and size - each * (count - 1) > most
+    even = split == "equal" and most and size - each * (count - 1) > most
     bounds = [size * index // count if even else each * index for index in range(count)] + [size]
     return [slice(*pair) for pair in pairwise(bounds)]
 

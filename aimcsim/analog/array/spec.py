@@ -23,10 +23,10 @@ WeightScale = Literal["tensor", "column"]
 WeightsBeyond = Literal["clip", "extend"]
 Encoding = Literal["level", "bit_serial", "pulse_width"]
 InputSign = Literal["bipolar", "offset", "two_phase", "twos_complement", "unsigned"]
-InputRange = Literal["fixed", "abs_max", "max", "percentile"]
+InputRange = Literal["fixed", "abs_max", "max", "no_clip", "percentile"]
 BoundManagement = Literal["none", "iterative", "iterative_together", "worst_case"]
 Where = Literal["analog", "digital"]
-Split = Literal["equal", "full"]
+Split = Literal["equal", "full", "rounded"]
 Precision = Literal["float32", "float64"]
 CurrentVoltage = Literal["linear", "cubic", "milo"]
 ReadNoise = Literal["lumped", "sampled"]
@@ -169,7 +169,8 @@ class InputSpec:
         `unsigned`: 2^bits levels from 0.
     range : str
         What the input scale of a vector is: `fixed`: `scale`. `abs_max`, `max`: its largest magnitude, its largest
-        value, but `scale` at most if that is not 0. `percentile`: `percentile` of its magnitudes.
+        value, but `scale` at most if that is not 0. `no_clip`: as `abs_max`, or more where outputs could clip with
+        weights of 0.6. `percentile`: `percentile` of its magnitudes.
     limit : float
         Largest magnitude that is driven, in input scales, where `bits` do not say it; larger inputs are clipped.
     asymmetry : float
@@ -285,7 +286,8 @@ class AnalogSpec:
         Most inputs and outputs of one array; a larger matrix stands in several, whose outputs are added digitally, in
         the order of their rows. 0 for any number.
     split : str
-        `equal`: arrays of nearly the same size. `full`: as large as they can be, but the last.
+        `equal`: arrays of nearly the same size. `full`: as large as they can be, but the last. `rounded`: as CrossSim,
+        of the rounded mean size, with what is left in the last, which may hold more than `rows` or `cols`.
     wires : WireSpec or None
         Resistance of the lines; None for none. Every slice, and the two lines of a pair unless they are interleaved,
         stand in arrays of their own.

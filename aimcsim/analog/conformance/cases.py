@@ -106,9 +106,10 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     ConfigError    If it cannot be read.
     """
     try:
-        with np.load(path, allow_pickle=False) as held:
-            if not hasattr(held, "files"):
-                raise _wrong(path, "", "must be an .npz with W, X, Y and params (got a single array)")
+        held = np.load(path, allow_pickle=False)
+        if isinstance(held, np.ndarray):
+            raise _wrong(path, "", "must be an .npz with W, X, Y and params (got a single array)")
+        with held:
             return {name: held[name] for name in held.files}
     except OSError as error:
         raise _wrong(path, "", f"cannot be read: {error.strerror or error}") from error

@@ -19,9 +19,8 @@ from aimcsim.analog.array import (
     RangeSpec,
     ReadoutSpec,
 )
+from aimcsim.analog.array.inputs import UNBOUNDED
 from aimcsim.analog.importers.settings import Settings
-
-_EVERYWHERE: Final = 1e30  # the range of a converter that does not clip
 
 _TILES: Final = {"torch": "torch", "rpucuda": "rpucuda"}
 _PASSES: Final = {
@@ -31,6 +30,7 @@ _PASSES: Final = {
     "POS_NEG_SEPARATE_DIGITAL_SUM": ("two_phase", "digital"),
 }
 _RANGES: Final = {"NONE": "none", "ABS_MAX": "abs_max", "CONSTANT": "fixed", "MAX": "max"}
+_TILE_RANGES: Final = {"torch": _RANGES, "rpucuda": _RANGES | {"ABS_MAX_NP_SUM": "no_clip"}}
 _BOUNDS: Final = {"NONE": "none", "ITERATIVE": "iterative", "ITERATIVE_WORST_CASE": "worst_case"}
 _WEIGHT_NOISE: Final = {"NONE": "none", "ADDITIVE_CONSTANT": "additive", "PCM_READ": "pcm_read"}
 _CELLS: Final = CellSpec(weight_range=(-1.0, 1.0), beyond="extend")
@@ -56,11 +56,11 @@ def aihwkit_spec(params: Mapping[str, Any], file: str = "aihwkit parameters") ->
     for key, value in _OFF.items():
         settings.only(key, value)
     settings.only("bm_test_negative_bound", True)
-    settings.only("out_scale", 1.0)
+    scale = settings.number("out_scale", 1.0, 1e-12, 1e12)
     settings.finish()
     if perfect:
-        return AnalogSpec(cells=_CELLS)
-    readout = ReadoutSpec(accumulation=accumulation)
+        return AnalogSpec(cells=_CELLS, readout=ReadoutSpec(gain=scale if tile == "rpucuda" else 1.0))
+    readout = ReadoutSpec(accumulation=accumulation, gain=scale)
     return AnalogSpec(cells=_CELLS, inputs=inputs, readout=readout, converter=converter, periphery=periphery)
 
 
@@ -79,12 +79,14 @@ def _resolution(settings: Settings, key: str, default: float, bound: float, tile
 def _inputs(settings: Settings, sign: Any, tile: str) -> InputSpec:
     bound = settings.number("inp_bound", 1.0)
     step = _resolution(settings, "inp_res", 1.0 / 126, bound, tile)
-    chosen = settings.choice("noise_management", "ABS_MAX", _RANGES)
+    chosen = settings.choice("noise_management", "ABS_MAX", _TILE_RANGES[tile])
     threshold = settings.number("nm_thres", 0.0)
     scale = threshold if threshold > 0 and chosen != "none" else 1.0 if chosen in ("none", "fixed") else 0.0
     management = settings.choice("bound_management", "ITERATIVE", _BOUNDS)
     if management != "none" and tile == "torch":  # which knows no worst case
         management = "iterative_together"
+    elif management == "worst_case" and chosen == "no_clip":  # which would only repeat itself
+        management = "iterative"
     limit = bound if bound > 0 else math.inf
     return InputSpec(
         step=step,
@@ -104,7 +106,7 @@ def _converter(settings: Settings, tile: str) -> tuple[ConverterSpec, float]:
     """Return the converter, and the bound that parameters of the periphery refer to."""
     bound = settings.number("out_bound", 12.0)
     step = _resolution(settings, "out_res", 1.0 / 510, bound, tile)
-    high = bound if bound > 0 else _EVERYWHERE
+    high = bound if bound > 0 else UNBOUNDED
     spread = RangeSpec(kind="fixed", bounds=((-high, high),))
     converter = ConverterSpec(kind="uniform", step=step, range=spread) if step else ConverterSpec(range=spread)
     return converter, bound if bound > 0 else 1.0

@@ -22,7 +22,7 @@ _STYLES: Final = {"BALANCED=1": "balanced", "BITSLICED=2": "sliced", "OFFSET=3":
 _BALANCED: Final = {"ONE_SIDED=1": "one_sided", "TWO_SIDED=2": "two_sided"}
 _SLICED: Final = {"BALANCED=1": "one_sided", "OFFSET=3": "offset"}
 _OFFSET: Final = {"DIGITAL_OFFSET=1": "digital", "UNIT_COLUMN_SUBTRACTION=2": "zero_column"}
-_SPLITS: Final = {"MAX=1": "full", "EQUAL=2": "equal"}
+_SPLITS: Final = {"MAX=1": "full", "EQUAL=2": "rounded"}
 _RANGES: Final = {"CALIBRATED=1": "fixed", "MAX=2": "maximum", "GRANULAR=3": "granular"}
 _DACS: Final = {"IdealDAC": "ideal", "QuantizerDAC": "quantizer", "SignMagnitudeDAC": "sign_magnitude"}
 _ADCS: Final = {
@@ -35,7 +35,6 @@ _ADCS: Final = {
     "CyclicADC": ("cyclic", "full"),
 }
 _CURVES: Final = {"IdealDevice": "linear", "CubicDevice": "cubic", "RRAMMilo": "milo"}
-_MILO_LARGEST_S: Final = 225e-6  # the largest conductance that CrossSim's RRAMMilo has, whatever Rmin
 
 # How CrossSim computes, not what; and the products from the other side, which nobody asks for here.
 _NO_EFFECT: Final = (
@@ -154,7 +153,9 @@ def _cells(settings: Settings) -> CellSpec:
     interleaved = settings.flag("core.balanced.interleaved_posneg", default=False)
     pairing = {"balanced": balanced, "sliced": sliced, "offset": "offset"}[style]
     weight_bits = settings.integer("core.weight_bits", 0, 0, 16)
-    slices = settings.integer("core.bit_sliced.num_slices", 2, 2, 16)
+    slices = settings.integer("core.bit_sliced.num_slices", 2, 1, 16)
+    if style == "sliced" and weight_bits < 2:
+        raise settings.error("core.weight_bits", f"must be from 2 to 16 for slices (got {weight_bits})")
     ratio = settings.number("xbar.device.Rmax", 10000.0, 1e-9) / settings.number("xbar.device.Rmin", 1000.0, 1e-9)
     if settings.flag("xbar.device.infinite_on_off_ratio", default=False):
         ratio = math.inf
@@ -166,6 +167,7 @@ def _cells(settings: Settings) -> CellSpec:
         interleaved=interleaved and pairing != "offset",
         slices=slices if style == "sliced" else 1,
         weight_bits=weight_bits if style == "sliced" else 0,
+        bits_per_slice=weight_bits if style == "sliced" and slices == 1 else 0,
         cell_bits=settings.integer("xbar.device.cell_bits", 0, 0, 16),
         on_off_ratio=ratio,
         **_weight_range(settings),
@@ -257,8 +259,8 @@ def _range(
 ) -> RangeSpec:
     key = "xbar.adc.mvm.calibrated_range"
     if chosen == "fixed":
-        return RangeSpec(kind="fixed", bounds=_bounds(settings, key, given, cells.slices))
-    sliced = cells.slices > 1
+        return RangeSpec(kind="fixed", bounds=_bounds(settings, key, given, cells))
+    sliced = cells.weight_bits > 0
     joined = cells.is_pair and (sliced or _subtracts(settings))
     signed = inputs.is_signed or joined
     if chosen == "granular":
@@ -277,7 +279,7 @@ def _granular(
 ) -> tuple[float, float]:
     """Return the range whose levels are CrossSim's least current: a unit cell at the least input, scaled up."""
     weight_bits = settings.integer("core.weight_bits", 0, 0, 16)
-    least = 1.0 / ((1 << cells.digit_bits) - 1) if cells.slices > 1 else 1.0 / (1 << weight_bits)
+    least = 1.0 / ((1 << cells.digit_bits) - 1) if cells.weight_bits else 1.0 / (1 << weight_bits)
     if inputs.bits:
         levels = 1 << inputs.magnitude_bits
         least *= levels / (levels - 1)
@@ -287,11 +289,11 @@ def _granular(
     return 0.0, least * ((1 << bits) - 1)
 
 
-def _bounds(settings: Settings, key: str, given: Any, slices: int) -> tuple[tuple[float, float], ...]:
-    rows = given if slices > 1 else [given]
-    right = isinstance(rows, list) and len(rows) == slices
+def _bounds(settings: Settings, key: str, given: Any, cells: CellSpec) -> tuple[tuple[float, float], ...]:
+    rows = given if cells.weight_bits else [given]
+    right = isinstance(rows, list) and len(rows) == cells.slices
     if not right or not all(map(_is_pair, rows)):
-        wanted = "[low, high]" if slices == 1 else f"{slices} of [low, high], one for every slice"
+        wanted = f"{cells.slices} of [low, high], one for every slice" if cells.weight_bits else "[low, high]"
         raise settings.error(key, f"must be {wanted} (got {quoted(given)})")
     return tuple((float(low), float(high)) for low, high in rows)
 
@@ -306,12 +308,11 @@ def _device(settings: Settings) -> dict[str, Any]:
     curve = settings.choice("xbar.device.nonlinear_IV.model", "IdealDevice", _CURVES)
     if not settings.flag("xbar.device.nonlinear_IV.enable", default=False):
         curve = "linear"
-    largest = 1.0 / settings.number("xbar.device.Rmin", 1000.0, 1e-9)
     return {
         "device": crosssim_device(settings),
         "current_voltage": curve,
         "read_voltage_v": settings.number("xbar.device.Vread", 0.1, 1e-6, 10.0),
-        "largest_conductance_s": _MILO_LARGEST_S if curve == "milo" else largest,
+        "largest_conductance_s": 1.0 / settings.number("xbar.device.Rmin", 1000.0, 1e-9),
         "wires": _wires(settings),
     }
 
