@@ -21,7 +21,7 @@ from aimcsim.analog.devices.base import TIME_END_S
 from aimcsim.arrays import Matrices, ValueMode, program_layers
 from aimcsim.errors import ConfigError, TraceError
 from aimcsim.located import did_you_mean
-from aimcsim.mapping import Mapping, MappingPolicy, joined, load_mapping, map_workload
+from aimcsim.mapping import Mapping, MappingPolicy, joined, load_mapping, map_workload, on_engines
 from aimcsim.ops import DigitalKind, FloatArray, MatrixKind
 from aimcsim.spec import load_chip
 from aimcsim.spec.chip_file import ChipFile
@@ -84,6 +84,7 @@ def evaluate(
     chosen = _Choice.of(mode, time_s, seeds, compensate)
     spec = chip if isinstance(chip, ChipFile) else load_chip(chip, overrides)
     network = workload if isinstance(workload, Workload) else load_workload(workload)
+    network = on_engines(network, spec)
     packed = pack_samples(network, inputs)
     labels = labels_of(inputs, network, len(next(iter(packed.values()))))
     if chips is not None:

@@ -82,6 +82,8 @@ def record(plan: Plan, quotas: Sequence[Quota], account: Account, grain: Grain, 
         "waits": _waits(account),
         "critical_path": _critical_path(plan, account),
         "resources": _resources(plan, account),
+        "links": _links(plan, account),
+        "routers": _routers(plan, account),
         "buffers": _buffers(quotas, account),
         "requests": requests,
         "latency": _latency(requests["latency_ps"][warmup:]),
@@ -172,7 +174,9 @@ def _waits(account: Account) -> Table:
 def _critical_path(plan: Plan, account: Account) -> Table:
     """Return the work that the last result had to wait for, by resource and layer."""
     streams = plan.system.streams
-    causes = {(stage.server.path, s.index): stage.cause for s in streams for stage in s.stages if stage.server}
+    stages = [(s.index, stage) for s in streams for stage in s.stages]
+    causes = {(one.server.path, index): one.cause for index, one in stages if one.server}
+    causes |= {(one.name, index): one.cause for index, one in stages if one.packets}
     spent: Counter[tuple[str, str, str, str]] = Counter()
     for resource, stream, time in account.path.tolist():
         path, worker = account.names[resource], streams[stream]
@@ -187,16 +191,62 @@ def _resources(plan: Plan, account: Account) -> Table:
     held, busy, inside = np.concatenate([account.servers, account.pools]).T
     count = _ints([1] * len(system.servers) + [pool.count for pool in system.slots])
     used = np.flatnonzero(held)
+    links = _links(plan, account)
+    columns = {
+        "resource": _words([owner.path for owner in owners])[used],
+        "kind": _words([owner.kind for owner in owners])[used],
+        "holds": held[used],
+        "busy_ps": (busy // count)[used],
+        "utilisation": (inside / (count * timed(account).length_ps))[used],
+    }
+    of_links = (links[name] for name in ("link", "kind", "flits", "busy_ps", "utilisation"))
     return Table(
         "resources",
+        {name: np.concatenate([column, more]) for (name, column), more in zip(columns.items(), of_links, strict=True)},
+    )
+
+
+def _links(plan: Plan, account: Account) -> Table:
+    """Return the links of a network of routers that were used."""
+    carrier, names = plan.system.carrier, plan.chip.links
+    ports = 0 if carrier is None else carrier.fabric.ports
+    first = len(account.head_waits) * ports
+    rows = _ints([first + one.port if one.router < 0 else one.router * ports + one.port for one in names])
+    flits, *spent = account.links[rows].T
+    used = np.flatnonzero(flits)
+    busy, link_wait, credit_wait = (_cycles_ps(plan, cycles[used]) for cycles in spent)
+    length = max(1, account.elapsed_ps - timed(account).begin_ps)
+    return Table(
+        "links",
         {
-            "resource": _words([owner.path for owner in owners])[used],
-            "kind": _words([owner.kind for owner in owners])[used],
-            "holds": held[used],
-            "busy_ps": (busy // count)[used],
-            "utilisation": (inside / (count * timed(account).length_ps))[used],
+            "link": _words([one.path for one in names])[used],
+            "kind": _words([one.kind for one in names])[used],
+            "flits": flits[used],
+            "busy_ps": busy,
+            "utilisation": busy / length,
+            "link_wait_ps": link_wait,
+            "credit_wait_ps": credit_wait,
         },
     )
+
+
+def _routers(plan: Plan, account: Account) -> Table:
+    """Return the routers that passed flits on."""
+    count = len(account.head_waits)
+    ports = 0 if plan.system.carrier is None else plan.system.carrier.fabric.ports
+    flits = account.links[: count * ports, 0].reshape(count, ports).sum(axis=1)
+    used = np.flatnonzero(flits)
+    waits = _cycles_ps(plan, account.head_waits[used])
+    names = _words(plan.chip.router_names(count))[used]
+    return Table("routers", {"router": names, "flits": flits[used], "head_wait_ps": waits})
+
+
+def _cycles_ps(plan: Plan, cycles: Ints) -> Ints:
+    """Return how long so many cycles of the network are."""
+    if plan.system.carrier is None:
+        return cycles
+    edge = plan.system.carrier.clock.edge
+    return _ints([edge(count) for count in cycles.tolist()])
 
 
 def _buffers(quotas: Sequence[Quota], account: Account) -> Table:

@@ -23,7 +23,7 @@ from aimcsim.datapath import Datapath
 from aimcsim.engine import Alive, EngineName, Environment, System, engine_for
 from aimcsim.errors import ConfigError, TraceError
 from aimcsim.evaluation import check_choice, checked_time, evaluate_packed, labels_of, pack_samples, placed_on
-from aimcsim.mapping import Mapping, MappingPolicy, joined
+from aimcsim.mapping import Mapping, MappingPolicy, joined, on_engines
 from aimcsim.ops import FloatArray
 from aimcsim.quotas import Quota, deal
 from aimcsim.recorder import Grain
@@ -104,6 +104,7 @@ def build(
         raise ConfigError(f"overrides must be a list of `path=value` (got the text {overrides!r})")
     spec = chip if isinstance(chip, ChipFile) else load_chip(chip, overrides)
     network = workload if isinstance(workload, Workload) else load_workload(workload)
+    network = on_engines(network, spec)
     policy = mapping if isinstance(mapping, MappingPolicy) else MappingPolicy()
     if chips is not None:
         spec = joined(spec, network, policy, chips)

@@ -61,10 +61,10 @@ def compile_table(chip: Chip, table: StageTable, place: Place) -> list[Stage]:
         iterations = prod(counts[:depth])
         made = _rows(chip, row, place, iterations)
         here = chip.clock(row.resource)
-        made[0] = _slots(chip, row, place, _crossed(chip, made[0], clock, here), taken)
         for slot in (row.acquires, row.captures):
             if slot is not None:
                 taken[slot] = iterations
+        made[0] = _slots(chip, row, place, _crossed(chip, made[0], clock, here), taken)
         clock = here if here is not None else clock
         stages += made
     return _packet_slots(chip, stages, place)
@@ -111,11 +111,16 @@ def _site(resource: str, place: Place) -> Site:
 def _network(
     chip: Chip, row: StageRow, place: Place, iterations: int, actions: tuple[tuple[str, tuple[int, ...]], ...]
 ) -> list[Stage]:
-    """Return one stage per link of the way; actions are counted at the first."""
+    """Return one stage per link of the way, or one for the way through routers; actions are counted at the first."""
     assert place.endpoints is not None, "only transports use the network"
     hops = chip.interconnect.hops(*place.endpoints, place.payload_bytes)
     stages = [
-        Stage(f"{row.name}:{hop.name}", iterations, hop.latency, hop.interval, hop.server, "link_busy", transfer=True)
+        Stage(
+            hop.name if hop.packets else f"{row.name}:{hop.name}",
+            *(iterations, hop.latency, hop.interval, hop.server, "link_busy"),
+            transfer=True,
+            packets=hop.packets,
+        )
         for hop in hops
     ]
     stages[0].actions = actions

@@ -75,6 +75,7 @@ cdef extern from "flits.h" nogil:
         bint failed
         Packet *packets
         int64_t packet_count
+        int64_t packet_room
         int64_t inside
         int64_t admitted
         int32_t *done
@@ -88,6 +89,7 @@ cdef extern from "flits.h" nogil:
     int64_t network_offer(Network *network, int64_t create, int32_t source, int32_t target, int32_t flits)
     int64_t packet_credit_wait(const Packet *packet)
     void network_run(Network *network, int64_t until, bint stop)
+    void network_arrive(Network *network)
     int64_t network_next(const Network *network)
 
 
@@ -180,6 +182,21 @@ cdef class FlitKernel:
     def advance_to_ejection(self, int64_t until):
         self._run(until, True)
         return [self.network.done[i] for i in range(self.network.done_count)]
+
+    def arrive(self):
+        self.network.done_count = 0
+        network_arrive(self.network)
+        return [self.network.done[i] for i in range(self.network.done_count)]
+
+    @property
+    def places(self):
+        """Packets that there is memory for; those that have left and been forgotten give theirs to others."""
+        return self.network.packet_room
+
+    @property
+    def address(self):
+        """Where the network is in memory, for code that runs it without Python; this object keeps it alive."""
+        return <size_t>self.network
 
     def next_event_cycle(self):
         cdef int64_t next = network_next(self.network)

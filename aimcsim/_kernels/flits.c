@@ -85,7 +85,7 @@ static void note_done(Network *n, int32_t packet)
         n->done_room = room;
     }
     int64_t place = n->done_count++;
-    for (; place > 0 && n->done[place - 1] > packet && n->packets[n->done[place - 1]].tail == n->cycle; place--)
+    for (; place > 0 && n->done[place - 1] > packet && packet_at(n, n->done[place - 1])->tail == n->cycle; place--)
         n->done[place] = n->done[place - 1];
     n->done[place] = packet;
 }
@@ -93,9 +93,9 @@ static void note_done(Network *n, int32_t packet)
 static void take_ejected(Network *n, const Moving *moving)
 {
     if (moving->index == 0)
-        n->packets[moving->packet].head = n->cycle;
+        packet_at(n, moving->packet)->head = n->cycle;
     if (moving->left == 0) {
-        n->packets[moving->packet].tail = n->cycle;
+        packet_at(n, moving->packet)->tail = n->cycle;
         n->inside--;
         note_done(n, moving->packet);
     }
@@ -138,7 +138,7 @@ static void begin(Network *n, int32_t r, int place, int64_t start)
     Router *router = &n->routers[r];
     Queue *queue = &n->queues[r * n->channels + place];
     const Flit *flit = &n->flits[(r * n->channels + place) * shape->buffer + queue->first];
-    const Packet *packet = &n->packets[flit->packet];
+    const Packet *packet = packet_at(n, flit->packet);
     int32_t to = shape->home[packet->target];
     int64_t table = way_of(flit->packet, shape->ways) * shape->routers;
     queue->port = to == r ? (uint8_t)shape->home_port[packet->target] : shape->route[(table + r) * shape->routers + to];
@@ -190,13 +190,13 @@ static void deliver(Network *n)
 
 static void admit(Network *n)
 {
-    for (; n->admitted < n->packet_count && n->packets[n->admitted].create <= n->cycle; n->admitted++) {
-        int32_t p = (int32_t)n->admitted, e = n->packets[p].source;
+    for (; n->admitted < n->packet_count && packet_at(n, n->admitted)->create <= n->cycle; n->admitted++) {
+        int32_t p = (int32_t)n->admitted, e = packet_at(n, p)->source;
         Source *source = &n->sources[e];
         if (source->first == NOBODY)
             source->first = p;
         else
-            n->packets[source->last].next = p;
+            packet_at(n, source->last)->next = p;
         source->last = p;
         n->inside++;
         if (source->current == NOBODY)
@@ -247,7 +247,7 @@ static bool step_source(Network *n, int32_t e)
         if (source->first == NOBODY)
             return false;
         source->current = source->first;
-        source->first = n->packets[source->current].next;
+        source->first = packet_at(n, source->current)->next;
         source->index = 0;
         source->lane = NOBODY;
         source->since = n->cycle;
@@ -256,7 +256,7 @@ static bool step_source(Network *n, int32_t e)
         source->lane = round_robin(source->credited, source->next_lane);
     if (source->lane == NOBODY || !(source->credited & bit(source->lane)))
         return false;
-    Packet *packet = &n->packets[source->current];
+    Packet *packet = packet_at(n, source->current);
     int32_t lane = source->lane, r = shape->home[e], index = source->index;
     if (index == 0) {
         packet->inject = n->cycle;
@@ -412,7 +412,7 @@ static int match_switch(Network *n, int32_t r, Match *winners, bool *busy)
 /* Says for what the front flit of an input channel waited, which leaves now. */
 static void account_wait(Network *n, int32_t r, const Queue *queue, const Flit *flit)
 {
-    Packet *packet = &n->packets[flit->packet];
+    Packet *packet = packet_at(n, flit->packet);
     int64_t *records = n->ports[r * n->shape.ports + queue->port].records;
     int64_t ready = larger(queue->since, queue->acquired + (n->shape.fast ? 0 : 1));
     int64_t credit_wait = larger(0, n->credit_since[r * n->channels + queue->out] - ready);
@@ -531,7 +531,7 @@ int64_t network_next(const Network *n)
         return n->cycle;
     int64_t next = INT64_MAX;
     if (n->admitted < n->packet_count)
-        next = larger(n->cycle, n->packets[n->admitted].create);
+        next = larger(n->cycle, packet_at(n, n->admitted)->create);
     for (int64_t cycle = n->cycle; cycle <= n->cycle + n->slot_mask && cycle < next; cycle++) {
         const Slot *slot = slot_at(n, cycle);
         if (slot->flits || slot->ejected || slot->credits)
@@ -559,19 +559,40 @@ void network_run(Network *n, int64_t until, bool stop)
     }
 }
 
+void network_arrive(Network *n)
+{
+    if (!n->delivered)
+        deliver(n);
+    n->delivered = true;
+}
+
+void network_forget(Network *n, int64_t number)
+{
+    n->packet_low = larger(n->packet_low, number);
+}
+
+/* Twice the places for packets; a packet's place is its number modulo theirs. */
+static bool grow_packets(Network *n)
+{
+    int64_t room = 2 * n->packet_room;
+    Packet *grown = malloc((size_t)room * sizeof *grown);
+    if (grown == NULL) {
+        n->failed = true;
+        return false;
+    }
+    for (int64_t number = n->packet_low; number < n->packet_count; number++)
+        grown[number & (room - 1)] = *packet_at(n, number);
+    free(n->packets);
+    n->packets = grown;
+    n->packet_room = room;
+    return true;
+}
+
 int64_t network_offer(Network *n, int64_t create, int32_t source, int32_t target, int32_t flits)
 {
-    if (n->packet_count == n->packet_room) {
-        int64_t room = 2 * n->packet_room;
-        Packet *grown = realloc(n->packets, (size_t)room * sizeof *grown);
-        if (grown == NULL) {
-            n->failed = true;
-            return NOBODY;
-        }
-        n->packets = grown;
-        n->packet_room = room;
-    }
-    Packet *packet = &n->packets[n->packet_count];
+    if (n->packet_count - n->packet_low == n->packet_room && !grow_packets(n))
+        return NOBODY;
+    Packet *packet = packet_at(n, n->packet_count);
     *packet = (Packet){create, -1, -1, -1, 0, 0, -1, 0, 0, 0, source, target, flits, NOBODY};
     packet->empty = earliest_end(n, packet, n->shape.home[source], 0, create + n->stage_cycles);
     packet->end = packet->before = packet->empty;

@@ -90,7 +90,7 @@ typedef struct {
     bool failed;    /* no memory; the network is of no use any more */
 
     Packet *packets;
-    int64_t packet_count, packet_room, admitted, inside;
+    int64_t packet_count, packet_low, packet_room, admitted, inside; /* packets packet_low to packet_count are kept */
     int32_t *done;
     int64_t done_count, done_room;
 
@@ -131,6 +131,17 @@ int64_t packet_credit_wait(const Packet *packet);
 /* Runs the cycles before `until`. With `stop` it ends in the first cycle in which a packet has left, before that cycle's
  * sources and routers act. Packets that leave are added to `done`, in order of their last cycle and number. */
 void network_run(Network *network, int64_t until, bool stop);
+
+/* Has what arrives in `cycle` arrive, before anything else of it; packets that leave so are added to `done`. */
+void network_arrive(Network *network);
+
+/* Forgets the packets before `number`, which have all left; their places are used again. */
+void network_forget(Network *network, int64_t number);
+
+static inline Packet *packet_at(const Network *network, int64_t number)
+{
+    return &network->packets[number & (network->packet_room - 1)];
+}
 
 /* The next cycle in which anything can happen; INT64_MAX if nothing can without another packet. */
 int64_t network_next(const Network *network);

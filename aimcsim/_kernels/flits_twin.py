@@ -254,6 +254,14 @@ class FlitTwin:
         self._run(until, stop=True)
         return self._done
 
+    def arrive(self) -> list[int]:
+        """Have what arrives in `cycle` arrive, before anything else of it; return the packets that leave so."""
+        self._done = []
+        if not self._delivered:
+            self._deliver()
+            self._delivered = True
+        return self._done
+
     def next_event_cycle(self) -> int | None:
         """Return the next cycle in which anything can happen; None if nothing can without another packet."""
         arriving = (self._flits_at, self._ejected_at, self._credits_at, self._lane_credits_at)

@@ -11,6 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "flits.h"
+
+/* Have a place for entry `top` of a ring, or return. */
+#define ROOM(ring, top, needed, who) \
+    if ((top) - (ring)->low >= (ring)->size && !make_room(loop, ring, top, needed, who)) \
+        return
+
 enum { NONE = -1, RELEASED = -2 };
 enum { SERVICE, TRANSFER, FIRST_WAIT, SPENT = 16 };
 enum { BINS = 128, OP_COLUMNS = 4 + SPENT, WAIT_COLUMNS = 5 };
@@ -18,6 +25,7 @@ enum { TAKING, SERVING };
 enum { ARRIVAL, TAKE, CAPTURE, ASKED };
 enum { PAUSED, STOPPED, DONE };
 enum { ARRIVED, FREED, BEGIN };
+enum { REQUEST, BACK, LET_GO, LOOK, OFFER };
 
 typedef struct {
     char *data;
@@ -34,6 +42,12 @@ typedef struct {
 typedef struct {
     int64_t column, plus;
 } Logged;
+
+/* A packet that a run hands to the network: when its data was there and it was handed over; until when it waited for links,
+ * then for room in buffers; when it had left (NONE: it has not). */
+typedef struct {
+    int64_t ready, start, linked, credited, left;
+} Passage;
 
 /* What an issue waited for: when all inputs were there, and the edge whose arrival was the last (NONE; RELEASED: it was
  * the release of the request). */
@@ -58,6 +72,7 @@ typedef struct {
 typedef struct {
     int64_t stream, stage, kind, iterations, total, source, ratio, gathers, next, last, server, own, take, capture;
     int64_t cross_clock, cross_cycles, latency, interval, release, release_end, path, cause, transfer, taking, previous;
+    int64_t sender, receiver, flits;
 
     Ring steps;
     Step now; /* the iteration after the last finished one, as far as it has come */
@@ -68,6 +83,8 @@ typedef struct {
     Train train; /* period 0: its iterations are no trains */
     int64_t asked, sibling, critical;
     int64_t since_cut; /* the first iteration that the critical path may ask for */
+    Ring passages;     /* of packets, if it sends any */
+    int64_t sent;      /* packets that were handed over, or will be when their instant comes */
 } Run;
 
 typedef struct {
@@ -166,7 +183,7 @@ typedef struct {
     Tally *tallies; /* servers, then pools */
     const int64_t *in_edges, *out_edges, *needs, *keeps, *amounts, *request_release;
     const int64_t *varying, *varying_offset, *cause_rank, *path_rank;
-    int64_t maintenance, buffer_full;
+    int64_t maintenance, buffer_full, credit;
 
     int64_t *waiting, *work, *touched, *finished;
     int64_t work_head, work_tail, n_finished, n_touched;
@@ -181,6 +198,10 @@ typedef struct {
     int64_t bytes, most_bytes, in_flight, most_in_flight;
     int64_t wakings, history, cut, next_cut;
     Path *path;
+    Network *network; /* NULL: there is none; the packets inside, by number: run (NONE: it has left), iteration */
+    int64_t network_clock, offered, oldest;
+    Rows offers; /* packets of the instant `offered` */
+    Ring inside;
     bool recording, keep, failed;
 } Loop;
 
@@ -204,12 +225,19 @@ void loop_round(Loop *loop, int64_t now);
 int64_t loop_next(const Loop *loop);
 void loop_feed_end(Loop *loop, int64_t stream, int64_t time);
 void loop_feed_free(Loop *loop, int64_t edge, int64_t below, int64_t time);
+void loop_push(Loop *loop, int64_t time, int64_t desk, int kind, int64_t who, int64_t total);
+void loop_finish(Loop *loop, int64_t run, int64_t done);
 int64_t span_end_varying(const Loop *loop, int64_t span, int64_t start, int64_t vector);
 
 /* streams_train.c: trains. */
 void train_set_up(Loop *loop, Run *run);
 void train_scan(const Train *train, int64_t count, const int64_t *ready, int64_t free, int64_t worked, int64_t *arrival,
                 int64_t *start, int64_t *done);
+
+/* streams_carry.c: the network. */
+void carry_send(Loop *loop, int64_t run);
+void carry_offer(Loop *loop, int64_t run, int64_t iteration, int64_t now);
+bool carry_run(Loop *loop);
 
 /* streams_rings.c: places for entries. */
 void steps_set_up(const Loop *loop, Run *run);
@@ -273,6 +301,8 @@ static inline void *entry(const Ring *ring, int64_t index)
 {
     return ring->data + (index & (ring->size - 1)) * ring->width;
 }
+
+static inline Passage *passage_at(const Run *run, int64_t index) { return entry(&run->passages, index); }
 
 /* When a finished iteration was done. */
 static inline int64_t done_at(const Run *run, int64_t index) { return *(int64_t *)entry(&run->steps, index); }

@@ -271,10 +271,27 @@ static void list_entering(Loop *loop, int64_t r, int64_t known, int64_t time)
         add_crossing(loop, run->kind == SERVING ? r : run->next, low, AT_SLOT);
 }
 
+/* List the packets of a run that are on their way at a time, or on the way to the edge at which they are handed over. */
+static void list_packets(Loop *loop, int64_t r, int64_t time)
+{
+    Run *run = &loop->runs[r];
+    int64_t i = run->since_cut = steps_since(loop, run, time);
+    for (; i < run->sent; i++) {
+        const Passage *passage = passage_at(run, i);
+        if (passage->ready > time && !is_entering(loop, run, i, time))
+            return;
+        add_crossing(loop, r, i, passage->ready > time ? AT_SLOT : passage->start > time ? AT_START : AT_WORKED);
+    }
+}
+
 /* List what may be at work in a run at a time: an iteration's work or hold, the way to a clock edge before it. */
 static void list_crossings(Loop *loop, int64_t r, int64_t time)
 {
     Run *run = &loop->runs[r];
+    if (run->flits) {
+        list_packets(loop, r, time);
+        return;
+    }
     int64_t known = run->done + (run->done < run->total && run->needs != ARRIVAL), i = steps_since(loop, run, time);
     int64_t waiting = INT64_MAX; /* the first start after that; behind it nobody else is at work on a private server */
     run->since_cut = i;
@@ -300,8 +317,10 @@ static void drop_finished(Loop *loop, Stream *stream)
     bool over = stream->walked == stream->total && !loop->keep;
     for (int64_t r = stream->first; r <= stream->last && over; r++)
         over = loop->runs[r].since_cut == loop->runs[r].total;
-    for (int64_t r = stream->first; r <= stream->last && over; r++)
+    for (int64_t r = stream->first; r <= stream->last && over; r++) {
         drop_ring(loop, &loop->runs[r].steps, loop->runs[r].total);
+        drop_ring(loop, &loop->runs[r].passages, loop->runs[r].total);
+    }
     stream->over = over;
 }
 

@@ -94,7 +94,7 @@ static int64_t path_needs(const Loop *loop, const Ring *ring, int64_t top, int c
  * follow from these. With a latency that is always the same, results come in the order of starts. */
 void steps_set_up(const Loop *loop, Run *run)
 {
-    bool fixed = run->kind == SERVING && loop->spans[run->latency].fixed >= 0 && !loop->keep;
+    bool fixed = run->kind == SERVING && loop->spans[run->latency].fixed >= 0 && !loop->keep && !run->flits;
     int64_t columns = 1, latency = fixed ? loop->spans[run->latency].fixed : 0;
     if (loop->recording || loop->keep) {
         if (fixed && run->capture < 0)
@@ -228,8 +228,10 @@ int64_t holds_needed(const Loop *loop, int64_t who)
 void loop_free(Loop *loop)
 {
     path_free(loop);
-    for (int64_t i = 0; i < loop->n_runs; i++)
+    for (int64_t i = 0; i < loop->n_runs; i++) {
         free(loop->runs[i].steps.data);
+        free(loop->runs[i].passages.data);
+    }
     for (int64_t i = 0; i < loop->n_streams; i++) {
         free(loop->streams[i].issues.data);
         free(loop->streams[i].bounds.data);
@@ -251,8 +253,8 @@ void loop_free(Loop *loop)
     void *owned[] = {loop->runs, loop->streams, loop->edges, loop->servers, loop->pools, loop->clients, loop->spans,
                      loop->clocks, loop->releases, loop->desks, loop->tallies, loop->waiting, loop->work,
                      loop->touched, loop->finished, loop->heap, loop->admitted, loop->admissions, loop->request_end,
-                     loop->future.data, loop->ops.data, loop->waits.data, loop->outbox.data,
-                     loop->bin_vectors, loop->bin_amounts};
+                     loop->future.data, loop->ops.data, loop->waits.data, loop->outbox.data, loop->offers.data,
+                     loop->inside.data, loop->bin_vectors, loop->bin_amounts};
     for (unsigned i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
 }

@@ -264,9 +264,38 @@ static Place shared_start(Walk *walk, Place here, int64_t arrival)
     return (Place){here.run, here.iteration, AT_SLOT};
 }
 
+/* From the result of a packet to its having left: perhaps one before it left later. */
+static Place from_left(const Walk *walk, Place here)
+{
+    const Run *run = &walk->loop->runs[here.run];
+    if (done_at(run, here.iteration) > passage_at(run, here.iteration)->left)
+        return (Place){here.run, here.iteration - 1, AT_DONE};
+    return (Place){here.run, here.iteration, AT_WORKED};
+}
+
+/* From a packet having left to its being handed over: it waited for links, then for room, then it moved. The critical path
+ * has all of it as transfer, since nobody in particular was in the way. */
+static Place from_passage(Walk *walk, Place here)
+{
+    Run *run = &walk->loop->runs[here.run];
+    const Passage *passage = passage_at(run, here.iteration);
+    if (walk->stream >= 0) {
+        work(walk, run, passage->credited);
+        stand(walk, walk->loop->credit, run->path, NONE, 0, passage->linked);
+        stand(walk, run->cause, run->path, NONE, 0, passage->start);
+    }
+    work(walk, run, passage->start);
+    here.moment = AT_START;
+    return here;
+}
+
 static Place from_start(Walk *walk, Place here)
 {
     Run *run = &walk->loop->runs[here.run];
+    if (run->flits) {
+        spend(walk, run, SERVICE, passage_at(run, here.iteration)->ready);
+        return (Place){here.run, here.iteration, AT_SLOT};
+    }
     int64_t arrival = arrival_at(walk->loop, run, here.iteration);
     if (run->server >= 0 && walk->time > arrival)
         return run->own ? own_start(walk, here, arrival) : shared_start(walk, here, arrival);
@@ -333,7 +362,7 @@ static Place straight_back(Walk *walk, Place here)
     int64_t r = here.run, i = here.iteration, moment = AT_DONE;
     while (time > walk->low) {
         const Run *run = &loop->runs[r];
-        if (i < run->steps.low || run->capture >= 0)
+        if (i < run->steps.low || run->capture >= 0 || run->flits)
             break;
         int64_t had = most(had_at(run, i), walk->low);
         spent[run->transfer ? TRANSFER : SERVICE] += time - had;
@@ -447,7 +476,8 @@ static bool kept(const Loop *loop, Place here)
         return false;
     if (here.moment == AT_ISSUE)
         return here.iteration >= loop->streams[loop->runs[here.run].stream].bounds.low;
-    return here.iteration >= loop->runs[here.run].steps.low;
+    const Run *run = &loop->runs[here.run];
+    return here.iteration >= run->steps.low && (!run->flits || here.iteration >= run->passages.low);
 }
 
 void walk_back(Walk *walk, Place here)
@@ -463,9 +493,16 @@ void walk_back(Walk *walk, Place here)
         walk->last = here;
         switch (here.moment) {
         case AT_DONE:
-            here = walk->stream >= 0 && run->capture < 0 ? straight_back(walk, here) : from_done(walk, here);
+            if (run->flits)
+                here = from_left(walk, here);
+            else
+                here = walk->stream >= 0 && run->capture < 0 ? straight_back(walk, here) : from_done(walk, here);
             break;
         case AT_WORKED:
+            if (run->flits) {
+                here = from_passage(walk, here);
+                break;
+            }
             work(walk, run, had_at(run, here.iteration));
             here.moment = AT_START;
             break;

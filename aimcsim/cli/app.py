@@ -316,6 +316,28 @@ def show(
 
 
 @app.command(cls=GuardedCommand)
+def diff(
+    first: Annotated[Path, typer.Argument(metavar="DIR", help="Directory of a run.")],
+    second: Annotated[Path, typer.Argument(metavar="DIR", help="Directory of another run of the same workload.")],
+    *,
+    json: JsonOption = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the figures as CSV and nothing else.")] = False,
+) -> None:
+    """Compare two runs: latency, waits, energy, and what differs in their chips."""
+    from aimcsim.cli import comparison, tables
+    from aimcsim.run import load_run
+
+    _one_form(json=json, csv=csv)
+    found = comparison.differences(load_run(first), load_run(second))
+    if json:
+        tables.show_json(found)
+    elif csv:
+        tables.show_csv(found["figures"])
+    else:
+        tables.show(*comparison.tables(found))
+
+
+@app.command(cls=GuardedCommand)
 def chips(
     chip: Annotated[
         str | None,

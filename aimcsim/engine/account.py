@@ -79,6 +79,10 @@ class Account:
     edges : [edges, 3]
         Vectors ever reserved, most at a time (levels that last no time do not count), and the integral of the space
         reserved up to the end of the run, vectors times ps.
+    links : [links, 4]
+        Of a network of routers (`Carrier.records`), in cycles; without one, nothing.
+    head_waits : [routers]
+        The same of its routers.
     elapsed_ps : int
         End of the run: the last end of any stream.
     bin_ps : int
@@ -100,6 +104,8 @@ class Account:
     servers: Ints
     pools: Ints
     edges: Ints
+    links: Ints
+    head_waits: Ints
     elapsed_ps: int
     bin_ps: int
     bin_vectors: Ints
@@ -173,6 +179,7 @@ def account(system: System, question: Question) -> Account:
     holds = [[(hold.start_ps, hold.end_ps) for hold in server.holds] for server in system.servers]
     uses = [[(use.start_ps, use.end_ps) for use in pool.uses] for pool in system.slots]
     bin_ps, bin_vectors, bin_amounts = _bins(system, question)
+    links, head_waits = network_records(system)
     return Account(
         ops=Spool.of(walk.ops()),
         waits=Spool.of(walk.waits()),
@@ -184,11 +191,20 @@ def account(system: System, question: Question) -> Account:
         servers=_table([(len(one), _within(one), _within(one, begin, end)) for one in holds], 3),
         pools=_table([(len(one), _within(one), _within(one, begin, end)) for one in uses], 3),
         edges=_table([_space(edge, system.streams[edge.source].issue_ps, elapsed) for edge in system.edges], 3),
+        links=links,
+        head_waits=head_waits,
         elapsed_ps=elapsed,
         bin_ps=bin_ps,
         bin_vectors=bin_vectors,
         bin_amounts=bin_amounts,
     )
+
+
+def network_records(system: System) -> tuple[Ints, Ints]:
+    """Return what links and routers did, nothing without a network of them."""
+    if system.carrier is None:
+        return np.zeros((0, 4), dtype=np.int64), np.zeros(0, dtype=np.int64)
+    return system.carrier.records()
 
 
 def _table(rows: Iterable[Sequence[int]], columns: int) -> Ints:

@@ -39,8 +39,9 @@ class Engine(Protocol):
 def engine_for(system: System, asked: EngineName, question: Question, folder: Path | None = None) -> Engine:
     """Return the engine that runs a system, once all components of the user's own are attached.
 
-    The fast engine leaves to the reference the domains that only this can run (see `domains.foreign_streams`). Alone,
-    it puts the records of what has ended into a file in `folder` once they are many.
+    The fast engine leaves to the reference the domains that only this can run (see `domains.foreign_streams`). Where
+    packets go flit by flit, it leaves everything to it then: only one of them can run the network. Alone, it puts the
+    records of what has ended into a file in `folder` once they are many.
 
     Raises
     ------
@@ -54,6 +55,6 @@ def engine_for(system: System, asked: EngineName, question: Question, folder: Pa
     if not foreign and system.env.peek() == inf:
         return CompiledEngine(system, question, folder=folder)
     alone = foreign.issuperset(stream.index for stream in system.streams if stream.total)
-    if alone or _kernels.stream_loop() is None:
+    if alone or system.carrier is not None or _kernels.stream_loop() is None:
         return ReferenceEngine(system, question)
     return MixedEngine(system, foreign, question)

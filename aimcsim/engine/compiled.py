@@ -13,7 +13,16 @@ from typing import Any
 import numpy as np
 
 from aimcsim import _kernels
-from aimcsim.engine.account import CAUSES_OF_SHARES, FIRST_SHARE, Account, OpNumbers, Question, account, check_causes
+from aimcsim.engine.account import (
+    CAUSES_OF_SHARES,
+    FIRST_SHARE,
+    Account,
+    OpNumbers,
+    Question,
+    account,
+    check_causes,
+    network_records,
+)
 from aimcsim.engine.deadlock import report_deadlock, standing_of
 from aimcsim.engine.fast import FastEngine, check_can_run_fast
 from aimcsim.engine.flat import RUN_FIELDS, Flat, Ints, flatten, varying_order
@@ -148,6 +157,7 @@ class CompiledEngine:
         loop = self._loop
         self._take()
         since, path = self._path()
+        links, head_waits = network_records(system)
         tallies, (shift, vectors, amounts) = loop.tallies(), loop.bins()
         return Account(
             ops=self._ops,
@@ -160,6 +170,8 @@ class CompiledEngine:
             servers=tallies[: len(system.servers)],
             pools=tallies[len(system.servers) :],
             edges=loop.edges(),
+            links=links,
+            head_waits=head_waits,
             elapsed_ps=loop.facts()["elapsed_ps"],
             bin_ps=1 << shift,
             bin_vectors=vectors,
@@ -197,6 +209,7 @@ def make_loop(system: System, flat: Flat, history: int = HISTORY, *, keep: bool,
         history=history,
         keep=keep,
         recording=recording,
+        network=None if system.carrier is None else system.carrier.open().kernel,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import ceil
 from typing import Annotated, Literal
 
 from aimcsim.costs import ActionCost, InstancesPer
@@ -20,6 +21,7 @@ from aimcsim.spec.fields import (
     AdcBits,
     AdcStep,
     BandwidthBytesPerS,
+    BufferFlits,
     CellBits,
     Columns,
     DurationText,
@@ -41,12 +43,16 @@ from aimcsim.spec.fields import (
     SignedBits,
     SizeBytes,
     TimePs,
+    VirtualChannels,
     not_read,
 )
 
 SCHEMA = "aimcsim-chip/1"
 
-TableName = Literal["mvm", "vector", "reduce", "send", "load", "store", "program"]
+TableName = Literal["mvm", "vector", "reduce", "send", "load", "store", "program", "depthwise"]
+
+OPTIONAL_TABLES: tuple[TableName, ...] = ("depthwise",)
+"""Tables that a chip may do without: what they are for then runs by another one."""
 
 QUANTITIES = (
     "input_bytes",
@@ -155,12 +161,16 @@ class System(Section):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network(Section):
-    """The on-chip network: a mesh of routers with tiles at each."""
+    """The on-chip network: routers with tiles at each."""
 
-    model: Literal["packet", "ideal"] = "packet"
-    """`packet`: links are shared and waited for; `ideal`: the same latency, no contention."""
+    model: Literal["packet", "flit", "ideal"] = "packet"
+    """`flit`: routers with virtual channels and credits, cycle by cycle; `packet`: links are shared and waited for;
+    `ideal`: the latency of `packet`, no contention.
+    """
+    topology: Literal["mesh", "torus", "ring"] = "mesh"
+    """What the routers form; anything but a `mesh` needs the model `flit`, and one chip."""
     routers: tuple[Positive, Positive]
-    """Columns and rows of the mesh."""
+    """Columns and rows of the routers; a ring has one row."""
     tiles_per_router: Positive = 1
     """Tiles at each router."""
     clock: str
@@ -168,13 +178,19 @@ class Network(Section):
     width_bits: Positive
     """Bits of one flit; a link passes one flit a cycle."""
     router_cycles: NotNegative
-    """Cycles of a packet's head through a router."""
+    """Cycles of a packet's head through a router; in the model `flit`, `pipeline` says it."""
     link_cycles: NotNegative
     """Cycles of a packet's head over a link."""
     packet_slots: Positive = 8
     """Packets that one tile may have under way."""
     packet_overhead_bits: NotNegative = 0
     """Header of a packet, carried beside its payload."""
+    virtual_channels: VirtualChannels = 2
+    """Of each port of a router; model `flit`. A torus or ring needs 2."""
+    buffer_flits: BufferFlits = 8
+    """Flits that the buffer of a virtual channel holds; model `flit`."""
+    pipeline: Literal["fast", "default"] = "fast"
+    """`fast`: 2 cycles a router, with look-ahead routes and speculative requests; `default`: 4; model `flit`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -438,7 +454,7 @@ class ChipFile(Section):
     tile: Tile
     """What every tile has."""
     tables: Mapping[TableName, StageTable]
-    """How each kind of op runs."""
+    """How each kind of op runs; `depthwise` only where depthwise convolutions run on a digital engine."""
     costs: Mapping[str, Cost]
     """Area, power and energy by component: of the crossbars, of a buffer by its own name, or of any component that
     stages name.
@@ -519,9 +535,25 @@ class ChipFile(Section):
             "row": crossbars * tile.crossbar.rows,
             "column": crossbars * tile.crossbar.cols,
             "router": chips * columns * rows,
-            "link": chips * 2 * ((columns - 1) * rows + columns * (rows - 1)),
+            "link": chips * self._links(columns, rows),
         }
         return counts[per]
+
+    def _links(self, columns: int, rows: int) -> int:
+        """Return the links between routers of one chip, one for each direction."""
+        if self.network.topology == "mesh":
+            return 2 * ((columns - 1) * rows + columns * (rows - 1))
+        return 2 * columns * rows * ((columns > 1) + (rows > 1))
+
+    @property
+    def chip_link_cycles(self) -> tuple[int, int]:
+        """Cycles of the network that a flit is between two chips at least, and from one flit to the next there."""
+        link, frequency = self.system.chip_link, self.clocks[self.network.clock].frequency_hz
+        if link is None or not link.bandwidth_bytes_per_s:
+            return 1, 1
+        latency = Fraction(link.latency_ps, 10**12) * frequency
+        flit = Fraction(self.network.width_bits, 8) / link.bandwidth_bytes_per_s * frequency
+        return max(1, ceil(latency)), max(1, ceil(flit))
 
     @property
     def area_m2(self) -> Fraction:

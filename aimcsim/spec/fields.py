@@ -365,6 +365,8 @@ LoopCount = Annotated[int | str, FieldType(_count, 1, _COUNT)]
 AdcStep = Annotated[int, FieldType(_step, "auto", _STEP)]
 Positive = Annotated[int, _whole(1, MOST)]
 NotNegative = Annotated[int, _whole(0, MOST)]
+VirtualChannels = Annotated[int, _whole(1, 64)]
+BufferFlits = Annotated[int, _whole(1, 4096)]
 Rows = Annotated[int, _whole(1, 65535)]
 Columns = Annotated[int, _whole(1, 1 << 20)]
 # The widths that the value path computes with: digits are bytes, inputs and weights 16-bit numbers with a sign.
