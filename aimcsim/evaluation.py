@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,7 +21,7 @@ from aimcsim.analog.devices.base import TIME_END_S
 from aimcsim.arrays import Matrices, ValueMode, program_layers
 from aimcsim.errors import ConfigError, TraceError
 from aimcsim.located import did_you_mean
-from aimcsim.mapping import Mapping, MappingPolicy, load_mapping, map_workload, on_engines
+from aimcsim.mapping import Mapping, MappingPolicy, joined, load_mapping, map_workload, on_engines
 from aimcsim.ops import DigitalKind, FloatArray, MatrixKind
 from aimcsim.spec import load_chip
 from aimcsim.spec.chip_file import ChipFile
@@ -43,6 +43,7 @@ def evaluate(
     compensate: Compensate = "none",
     overrides: Sequence[str] = (),
     mapping: MappingPolicy | str | Path | None = None,
+    chips: int | Literal["auto"] | None = None,
     alive: Alive | None = None,
 ) -> Evaluation:
     """Return what the network's outputs are on a chip.
@@ -64,7 +65,7 @@ def evaluate(
         How many programmings (with the seeds 0, 1, ...), or their seeds; default: seed 0.
     compensate : str
         What is done about drift before the samples are read: ``none``, ``global``, ``column``; see `DeviceArrays.at`.
-    overrides, mapping
+    overrides, mapping, chips
         As `simulate`. Replicas are arrays of their own, with errors of their own.
     alive : callable, optional
         Told (points done, points in all) before every programming and time.
@@ -86,6 +87,8 @@ def evaluate(
     network = on_engines(network, spec)
     packed = pack_samples(network, inputs)
     labels = labels_of(inputs, network, len(next(iter(packed.values()))))
+    if chips is not None:
+        spec = joined(spec, network, mapping if isinstance(mapping, MappingPolicy) else MappingPolicy(), chips)
     placed = placed_on(network, spec, mapping)
     exact = None if mode == "ideal" else program_layers(network, placed, spec, "ideal").at(0.0, "none")
     points: list[Point] = []

@@ -240,19 +240,20 @@ def accuracy(  # noqa: PLR0913 - one parameter per option
     replicate: ReplicateOption = None,
     placement: PlacementOption = "in-order",
     mapping: MappingOption = None,
+    chips: ChipsOption = None,
     fold_unsupported: FoldOption = False,
     json: JsonOption = False,
     csv: CsvOption = False,
 ) -> None:
     """Accuracy in the chip's devices, over seeds and time."""
     from aimcsim.cli import accuracies
-    from aimcsim.cli.inputs import load_both, mapping_choice, read_inputs
+    from aimcsim.cli.inputs import chip_count, load_both, mapping_choice, read_inputs
     from aimcsim.cli.waiting import waiting
     from aimcsim.evaluation import evaluate
 
     _one_form(json=json, csv=csv)
     times_s = accuracies.times_of(times)
-    choice = mapping_choice(pack, replicate, placement, mapping)
+    choice, count = mapping_choice(pack, replicate, placement, mapping), chip_count(chips)
     spec, network = load_both(chip, workload, overrides or (), fold_unsupported=fold_unsupported)
     arrays = accuracies.labelled(read_inputs(inputs, network), labels, network, samples)
     what = f"evaluating {network.name} on {spec.name}"
@@ -265,6 +266,7 @@ def accuracy(  # noqa: PLR0913 - one parameter per option
             seeds=seeds,
             compensate=compensate,
             mapping=choice,
+            chips=count,
             alive=lambda done, points: setattr(told, "what", f"{what}, {done} of {points} points"),
         )
     title = f"{network.name} on {spec.name}, seeds: {seeds}, compensation: {compensate}"

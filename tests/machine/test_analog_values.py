@@ -47,9 +47,10 @@ POLICIES = st.builds(MappingPolicy, pack=st.sampled_from(["none", "crossbar"]), 
     engine=st.sampled_from(["fast", "reference"]),
     shuffle=st.sampled_from([None, 3]),
     compensate=st.sampled_from(["none", "global", "column"]),
+    chips=st.sampled_from([None, None, "auto", 2]),
 )
 def test_values_are_the_same_bits_in_and_out_of_the_clock(
-    case: Case, policy, analog, grain, engine, shuffle, compensate
+    case: Case, policy, analog, grain, engine, shuffle, compensate, chips
 ):
     network = case.workload()
     rng = np.random.default_rng(0)
@@ -67,14 +68,15 @@ def test_values_are_the_same_bits_in_and_out_of_the_clock(
             engine=engine,
             shuffle_seed=shuffle,
             seed=4,
+            chips=chips,
             **epoch,
         )
     except CapacityError:
         return
-    replicated = any(share.replica for share in build(chip, network, mapping=policy).mapping.shares)
+    replicated = any(share.replica for share in build(chip, network, mapping=policy, chips=chips).mapping.shares)
     event("replicated" if replicated else "single")
 
-    outside = evaluate(chip, network, inputs, mapping=policy, seeds=[4], **epoch)
+    outside = evaluate(chip, network, inputs, mapping=policy, chips=chips, seeds=[4], **epoch)
 
     for name, values in outside.items():
         assert np.array_equal(run.outputs[name], values)
