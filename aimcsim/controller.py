@@ -14,7 +14,7 @@ from aimcsim.components import Buffer
 from aimcsim.engine import Stage, Stream, System, span_of
 from aimcsim.mapping import LayerShare, Mapping, mesh_of, packed_bytes, replica_vectors
 from aimcsim.network import HOST
-from aimcsim.ops import DigitalKind, IndexArray, MatrixKind, TensorShape, Window
+from aimcsim.ops import Depthwise, DigitalKind, IndexArray, MatrixKind, TensorShape, Window
 from aimcsim.quantities import Amounts, whole
 from aimcsim.tables import Place, compile_table
 from aimcsim.workload.graph import Layer, Workload
@@ -93,9 +93,9 @@ class Controller:
             self._store(name)
         return self.plan
 
-    def _stream(self, kind: str, layer: str, place: Place, vectors: int, row: int) -> Stream:
-        """Add a stream of so many vectors a request, whose stages are those of its kind's table."""
-        stages = compile_table(self._chip, self._spec.tables[kind], place)  # type: ignore[index]
+    def _stream(self, kind: str, layer: str, place: Place, vectors: int, row: int, table: str = "") -> Stream:
+        """Add a stream of so many vectors a request, whose stages are those of `table`, or of its kind's."""
+        stages = compile_table(self._chip, self._spec.tables[table or kind], place)  # type: ignore[index]
         tile = place.site.tile if place.target is None or place.target.tile == HOST else place.target.tile
         return self._add(kind, layer, tile, self._where(tile, place.site, layer), stages, vectors, row)
 
@@ -236,7 +236,8 @@ class Controller:
         self._brought.clear()
         feeds = self._feeds(layer, tile)
         place = Place(self._site(layer.name, tile), amounts, windowed=windowed)
-        stream = self._stream("vector", layer.name, place, layer.shape.vectors, layer.shape.width)
+        table = "depthwise" if isinstance(op, Depthwise) else "vector"
+        stream = self._stream("vector", layer.name, place, layer.shape.vectors, layer.shape.width, table)
         self._connect(feeds, stream, windows, tile)
         self.plan.result[layer.name], self.plan.tiles[layer.name] = stream, tile
 

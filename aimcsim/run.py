@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aimcsim import recorder, saturation, summary
+from aimcsim.analog import Compensate
+from aimcsim.arrays import Matrices, error_spec, program_layers
 from aimcsim.chip import Chip
 from aimcsim.controller import Controller, Plan
 from aimcsim.datapath import Datapath
 from aimcsim.engine import Alive, EngineName, Environment, System, engine_for
 from aimcsim.errors import ConfigError, TraceError
-from aimcsim.evaluation import ValueMode, evaluate_packed, pack_samples, program_layers
-from aimcsim.mapping import Mapping, MappingPolicy, joined, load_mapping, map_workload
+from aimcsim.evaluation import check_choice, checked_time, evaluate_packed, labels_of, pack_samples, placed_on
+from aimcsim.mapping import Mapping, MappingPolicy, joined, on_engines
 from aimcsim.ops import FloatArray
 from aimcsim.quotas import Quota, deal
 from aimcsim.recorder import Grain
@@ -37,7 +39,7 @@ from aimcsim.workload.arrivals import Arrivals
 from aimcsim.workload.arrivals import arrivals as find_arrivals
 from aimcsim.workload.graph import Workload
 
-Analog = Literal["off", "ideal", "quantized"]
+Analog = Literal["off", "ideal", "quantized", "analog"]
 
 ASSUMPTIONS = (
     "between layers, values are float32; their bytes are counted at numbers.output_bits",
@@ -47,6 +49,11 @@ ASSUMPTIONS = (
 WAITING = "all requests are waiting at the start; one is admitted as soon as there is room for its first input vector"
 CLOSED = "a request is sent as soon as fewer than {} are under way, and admitted as soon as there is room for it"
 ARRIVING = "requests arrive as asked ({}), counted from the moment at which the first could be admitted"
+IN_DEVICES = (
+    "the state of devices does not change during the run: all requests are of one epoch",
+    "a compensation for drift is made before the run, and its reads are not part of it",
+    "cells are linear, an array is as large as its block, and errors of converters belong to the block that is read",
+)
 TIMING_ONLY = "no values were computed; nothing on this chip takes time that depends on them"
 
 
@@ -97,14 +104,12 @@ def build(
         raise ConfigError(f"overrides must be a list of `path=value` (got the text {overrides!r})")
     spec = chip if isinstance(chip, ChipFile) else load_chip(chip, overrides)
     network = workload if isinstance(workload, Workload) else load_workload(workload)
+    network = on_engines(network, spec)
     policy = mapping if isinstance(mapping, MappingPolicy) else MappingPolicy()
     if chips is not None:
         spec = joined(spec, network, policy, chips)
-    placed = (
-        load_mapping(Path(mapping), network, spec)
-        if isinstance(mapping, str | Path)
-        else map_workload(network, spec, policy)
-    )
+    error_spec(spec)
+    placed = placed_on(network, spec, mapping if isinstance(mapping, str | Path) else policy)
     _check_size(network, requests)
     begin = None if program_first else 0
     environment = Environment(shuffle_seed=shuffle_seed)
@@ -134,6 +139,8 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     requests: int | None = None,
     analog: Analog | None = None,
     grain: Grain | Literal["auto"] | None = None,
+    time_s: float = 0.0,
+    compensate: Compensate = "none",
     seed: int = 0,
     overrides: Sequence[str] = (),
     mapping: MappingPolicy | str | Path | None = None,
@@ -161,7 +168,11 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
         How many requests; default: one per sample, or 1 without inputs. With inputs, the first so many samples.
     analog : str, optional
         ``off``: time and energy only; ``ideal``: exact weights and converters; ``quantized``: integers through the
-        chip's slices and converters. Default: ``quantized`` with inputs, ``off`` without.
+        chip's slices and converters; ``analog``: the same in devices, as `tile.analog` says. Default: ``quantized``
+        with inputs, ``off`` without.
+    time_s, compensate : float, str
+        With ``analog``: seconds since programming, the epoch of all requests, and what was done about drift before the
+        run; see `evaluate`.
     grain : str, optional
         Vectors that one record covers: ``vector``, ``row`` or ``layer``; default, or ``auto``: by the size of the run.
         Changes no time and no value.
@@ -206,6 +217,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     started = time.perf_counter()
     _check_arguments(inputs, requests, analog, grain, engine)
     _check_in_flight(max_in_flight)
+    _check_epoch(time_s, compensate, analog)
     _check_components(components)
     network = workload if isinstance(workload, Workload) else load_workload(workload)
     samples = _samples(network, inputs, requests)
@@ -232,14 +244,24 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     folder = None if spool is None else Path(spool)
     asked = recorder.question(built.plan, recorded)
     runner = engine_for(built.plan.system, engine if shuffle_seed is None else "reference", asked, folder)
-    values = None if mode == "off" or samples is None else _values(built, samples, mode, runner.name)
+    values, epoch = None, None
+    if mode != "off" and samples is not None:
+        programmed = program_layers(built.workload, built.mapping, built.chip, mode, seed=seed)
+        values = _values(built, samples, programmed.at(time_s, compensate), runner.name)
+        epoch = programmed.epoch(time_s, compensate) if mode == "analog" else None
     events = runner.run(alive)
     found = runner.account()
     tables = recorder.record(built.plan, built.quotas, found, recorded, warmup)
     outputs = {} if values is None else values()
-    labels = _labels(inputs, count)
+    labels = None if inputs is None else labels_of(inputs, network, count)
     checked = None if samples is None or values is None else _check(network, samples, outputs, labels)
-    facts: dict[str, Any] = {"analog": mode, "grain": recorded, "seed": seed, "checked": checked}
+    facts: dict[str, Any] = {
+        "analog": mode,
+        "epoch": epoch,
+        "grain": recorded,
+        "seed": seed,
+        "checked": checked,
+    }
     facts["grain_chosen"] = "by size" if grain in (None, "auto") else "as asked"
     facts |= {"arrivals": None if coming is None else coming.said, "max_in_flight": max_in_flight, "warmup": warmup}
     facts["begun_ps"] = recorder.begun_ps(built.plan, found, recorded)
@@ -283,16 +305,6 @@ def _samples(
     return {name: values[:requests] for name, values in packed.items()}
 
 
-def _labels(inputs: MappingOf[str, ArrayLike] | None, count: int) -> NDArray[Any] | None:
-    """Return the right classes of the samples that are run, if they were given."""
-    if inputs is None or "labels" not in inputs:
-        return None
-    labels = np.asarray(inputs["labels"])
-    if labels.ndim != 1 or len(labels) < count or not np.issubdtype(labels.dtype, np.integer):
-        raise TraceError(f"`labels` must be one whole number a sample (got {labels.dtype} {list(labels.shape)})")
-    return labels[:count]
-
-
 def _count(samples: dict[str, FloatArray] | None, requests: int | None) -> int | None:
     return requests if samples is None else len(next(iter(samples.values())))
 
@@ -308,6 +320,13 @@ def _coming(asked: str | Path | Sequence[int] | None, count: int | None, seed: i
 def _check_in_flight(most: object) -> None:
     if most is not None and (not isinstance(most, int) or most < 1):
         raise ConfigError(f"max_in_flight must be a whole number of at least 1 (got {most!r})")
+
+
+def _check_epoch(time_s: object, compensate: object, analog: object) -> None:
+    checked_time(time_s)
+    check_choice("compensate", compensate, get_args(Compensate))
+    if analog != "analog" and (time_s or compensate != "none"):
+        raise ConfigError(f"a time since programming and a compensation need `analog` values (got {analog or 'none'})")
 
 
 def _check_components(components: object) -> None:
@@ -327,14 +346,13 @@ def _check_warmup(warmup: object, requests: int) -> None:
 
 
 def _values(
-    built: Built, samples: dict[str, FloatArray], mode: ValueMode, engine: str
+    built: Built, samples: dict[str, FloatArray], matrices: Matrices, engine: str
 ) -> Callable[[], dict[str, FloatArray]]:
     """Return what gives the outputs once the run is over.
 
     In the reference engine values travel with the vectors; otherwise they are computed outside the clock, a layer of a
     request at a time, which gives the same bits.
     """
-    matrices = program_layers(built.workload, built.mapping, built.chip, mode)
     if engine != "reference":
         return lambda: evaluate_packed(built.workload, matrices, samples)
     datapath = Datapath(built.plan, matrices, samples)
@@ -400,6 +418,7 @@ def _finish(
         "grain": facts["grain"],
         "grain_chosen": facts["grain_chosen"],
         "seed": facts["seed"],
+        "epoch": facts["epoch"],
         "engine": facts["engine"],
         "requests": requests.rows,
         "makespan_ps": span.length_ps,
@@ -453,8 +472,8 @@ def _assumed_load(facts: MappingOf[str, Any]) -> list[str]:
 
 
 def _assumptions(built: Built, mode: Analog) -> list[str]:
-    timing = (TIMING_ONLY,) if mode == "off" else ()
-    return [*ASSUMPTIONS, *timing, *built.workload.assumptions, *built.chip.assumed(), *too_fast(built.chip)]
+    values = {"off": (TIMING_ONLY,), "analog": IN_DEVICES}.get(mode, ())
+    return [*ASSUMPTIONS, *values, *built.workload.assumptions, *built.chip.assumed(), *too_fast(built.chip)]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

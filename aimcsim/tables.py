@@ -61,10 +61,10 @@ def compile_table(chip: Chip, table: StageTable, place: Place) -> list[Stage]:
         iterations = prod(counts[:depth])
         made = _rows(chip, row, place, iterations)
         here = chip.clock(row.resource)
-        made[0] = _slots(chip, row, place, _crossed(chip, made[0], clock, here), taken)
         for slot in (row.acquires, row.captures):
             if slot is not None:
                 taken[slot] = iterations
+        made[0] = _slots(chip, row, place, _crossed(chip, made[0], clock, here), taken)
         clock = here if here is not None else clock
         stages += made
     return _packet_slots(chip, stages, place)

@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 
 from rich.table import Table
 
+from aimcsim.arrays import error_spec
 from aimcsim.cli.inputs import Arrays, collect, problems_of, read_inputs, read_npz, read_workload, says_that_it_is
 from aimcsim.cli.plans import fit_row, fit_rows, network_row, network_text, room
 from aimcsim.cli.presets import chip_row
@@ -74,6 +75,7 @@ def checked(
         raise ConfigError.of(problems)
     found: Row = {}
     if chip is not None:
+        error_spec(chip)
         found["chip"] = chip_row(chip)
     if network is not None:
         found["network"] = network_row(network)

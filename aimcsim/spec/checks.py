@@ -9,7 +9,7 @@ from typing import get_args
 from aimcsim.costs import REFERENCES, Grade, Source
 from aimcsim.errors import Problem
 from aimcsim.located import one_of
-from aimcsim.spec.chip_file import RESOURCES, ChipFile, TableName
+from aimcsim.spec.chip_file import OPTIONAL_TABLES, RESOURCES, ChipFile, TableName
 from aimcsim.spec.layers import OVERRIDE
 from aimcsim.spec.stage_checks import check_table
 
@@ -251,5 +251,5 @@ def _tables(chip: ChipFile) -> Iterator[Problem]:
     for name in get_args(TableName):
         if name in chip.tables:
             yield from check_table(chip, name)
-        else:
+        elif name not in OPTIONAL_TABLES:
             yield chip.where.problem(f"tables.{name}", "is required, and missing")

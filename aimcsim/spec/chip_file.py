@@ -29,8 +29,11 @@ from aimcsim.spec.fields import (
     FrequencyHz,
     LoopCount,
     NotNegative,
+    Number,
     OptionalName,
     OutputBits,
+    Parameter,
+    Part,
     PartialSumBits,
     PerMapping,
     PhaseBits,
@@ -46,7 +49,10 @@ from aimcsim.spec.fields import (
 
 SCHEMA = "aimcsim-chip/1"
 
-TableName = Literal["mvm", "vector", "reduce", "send", "load", "store", "program"]
+TableName = Literal["mvm", "vector", "reduce", "send", "load", "store", "program", "depthwise"]
+
+OPTIONAL_TABLES: tuple[TableName, ...] = ("depthwise",)
+"""Tables that a chip may do without: what they are for then runs by another one."""
 
 QUANTITIES = (
     "input_bytes",
@@ -262,6 +268,35 @@ class Adc(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Analog(Section):
+    """How arrays err beside rounding, for the values of `--analog analog`. What is left out does not err.
+
+    Cells are linear, and errors of converters belong to the block that is read. No time and no energy depends on it.
+    """
+
+    device: str = "ideal"
+    """What every cell is, by the name of a device model, such as `pcm`, `rram_wan` or `generic`."""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    """Parameters of the device model that differ from its source."""
+    weight_scale: Literal["column", "tensor"] = "column"
+    """Which weights the largest one takes the largest integer of: those of its output (`column`) or all (`tensor`)."""
+    on_off_ratio: Number | None = None
+    """Largest conductance over that of digit 0; without it, digit 0 does not conduct."""
+    stuck_on: Part = 0.0
+    """Part of the cells that stand at the largest conductance, whatever was written."""
+    stuck_off: Part = 0.0
+    """Part of the cells that stand at the least conductance."""
+    adc_offset_sigma: Part = 0.0
+    """Spread of the offset of converters, as a part of their range."""
+    adc_gain_sigma: Part = 0.0
+    """Spread of the gain of converters around 1."""
+    row_wire: Number = 0.0
+    """Resistance of a row from one cell to the next, in resistances of a cell of the largest conductance."""
+    column_wire: Number = 0.0
+    """Resistance of a column from one cell to the next, likewise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Buffer(Section):
     """On-chip memory of one tile."""
 
@@ -309,6 +344,8 @@ class Tile(Section):
     """How its rows are driven."""
     adc: Adc
     """What converts its columns."""
+    analog: Analog = Analog()
+    """How cells, lines and converters err."""
     buffers: Mapping[str, Buffer]
     """Memories of one tile, by name."""
     input_buffer: str
@@ -417,7 +454,7 @@ class ChipFile(Section):
     tile: Tile
     """What every tile has."""
     tables: Mapping[TableName, StageTable]
-    """How each kind of op runs."""
+    """How each kind of op runs; `depthwise` only where depthwise convolutions run on a digital engine."""
     costs: Mapping[str, Cost]
     """Area, power and energy by component: of the crossbars, of a buffer by its own name, or of any component that
     stages name.

@@ -28,6 +28,9 @@ _BOOKED_BY: dict[str, tuple[TableName, ...]] = {
     "adc_bank": ("mvm", "program"),
 }
 
+# Tables whose ops look through windows at their inputs.
+_WINDOWED: tuple[TableName, ...] = ("mvm", "vector", "depthwise")
+
 # What a table cannot do without.
 _NEEDED: dict[TableName, tuple[str, ...]] = {
     "mvm": ("crossbar",),
@@ -89,10 +92,10 @@ class _Table:
             yield from self.resource(path, stage)
             if stage.per:
                 yield from self.known(f"{path}.per.{stage.per.quantity}", stage.per.quantity, QUANTITIES, "quantity")
-            if stage.reuse == "window" and not (
-                self.name in ("mvm", "vector") and stage.resource == "input_buffer.read"
-            ):
-                message = "only a stage of `mvm` or `vector` that reads the input buffer can reuse a window"
+            if stage.reuse == "window" and not (self.name in _WINDOWED and stage.resource == "input_buffer.read"):
+                message = (
+                    "only a stage of `mvm`, `vector` or `depthwise` that reads the input buffer can reuse a window"
+                )
                 yield self.chip.where.problem(f"{path}.reuse", message)
             if stage.captures and not stage.resource:
                 message = "a stage that waits for a slot with its result in hand needs a resource that keeps it"

@@ -249,7 +249,7 @@ MISTAKES = {
     ),
     "window reused by a stage that fetches nothing": (
         STAGES + "      - {name: a, resource: vector_unit, latency: 1 cycle, reuse: window}\n",
-        "6:67: tables.vector.stages[0].reuse: only a stage of `mvm` or `vector` that reads the input buffer",
+        "6:67: tables.vector.stages[0].reuse: only a stage of `mvm`, `vector` or `depthwise` that reads",
     ),
     "cost from an unknown reference": (
         "costs:\n  dac:\n    source: isac16.table1\n",

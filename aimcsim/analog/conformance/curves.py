@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from aimcsim import _kernels
 from aimcsim.analog.devices.pcm import Pcm
 from aimcsim.analog.devices.pcm_hermes import HermesOneDevice, HermesTwoDevices
 from aimcsim.analog.draws import Draws
@@ -24,6 +25,7 @@ LEAST_WITHIN: Final = 0.98  # part of the points of a curve
 MOST_RMS: Final = 0.01
 DEVICES: Final = 50_000  # drawn for a point
 HOUR_S: Final = 3600.0
+TWIN_STEP: Final = 10
 
 _MODELS: Final = {"pcm": (Pcm, 25.0), "hermes1": (HermesOneDevice, 10.35), "hermes2": (HermesTwoDevices, 20.7)}
 _CURVES: Final = ("prog_mean_uS", "prog_std_uS", "nu_mean", "nu_std", "read_std_rel_1h")
@@ -35,14 +37,20 @@ def holds_curves(arrays: Mapping[str, NDArray[Any]]) -> bool:
 
 
 def curve_errors(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Floats]:
-    """Return, for every curve of a known model, by how much each point but that of conductance 0 is off."""
+    """Return, for every curve of a known model, by how much its points are off; without that of conductance 0."""
     found: dict[str, Floats] = {}
     for name in _MODELS:
-        ours = _curves(name, arrays["g_rel"].astype(np.float64)[1:])
+        ours = _curves(name, _taken(arrays["g_rel"]))
         for curve, values in ours.items():
             if f"{name}_{curve}" in arrays:
-                found[f"{name}_{curve}"] = values / arrays[f"{name}_{curve}"].astype(np.float64)[1:] - 1.0
+                found[f"{name}_{curve}"] = values / _taken(arrays[f"{name}_{curve}"]) - 1.0
     return found
+
+
+def _taken(values: NDArray[Any]) -> Floats:
+    """Return the points of a curve that are drawn: all but the first, and on the slow twin every tenth of these."""
+    step = TWIN_STEP if _kernels.active().name == "twin" else 1
+    return values.astype(np.float64)[step::step]
 
 
 def failed_curves(errors: Mapping[str, Floats]) -> list[str]:
@@ -59,7 +67,7 @@ def _curves(name: str, relative: Floats) -> dict[str, Floats]:
     model, largest_us = _MODELS[name]
     points = np.empty((len(_CURVES), len(relative)))
     for index, u in enumerate(relative.tolist()):
-        place, target = Draws.of(1).child("point", index), np.full(DEVICES, u)
+        place, target = Draws.of(1).child("point", f"{u:.6g}"), np.full(DEVICES, u)
         state = model().program(target, place)
         noise = model(programming_scale=0.0, drift_scale=0.0).program(target, place).conductance(HOUR_S) / u
         programmed = state.programmed * largest_us
