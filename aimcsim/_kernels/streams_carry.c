@@ -122,11 +122,13 @@ bool carry_run(Loop *loop)
     if (!network->done_count && next != INT64_MAX && edge_of(network_clock(loop), cycle) == next)
         network_arrive(network);
     loop->failed |= network->failed;
+    if (loop->failed || !network->done_count)
+        return false;
     int64_t time = edge_of(network_clock(loop), network->cycle);
     for (int64_t place = 0; place < network->done_count && !loop->failed; place++)
         leave(loop, network->done[place], time);
     while (loop->oldest < network->packet_count && *(int64_t *)entry(&loop->inside, loop->oldest) == NONE)
         loop->oldest++;
     network_forget(network, loop->oldest);
-    return network->done_count && !loop->failed;
+    return !loop->failed;
 }

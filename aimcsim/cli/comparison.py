@@ -104,7 +104,7 @@ def tables(found: Row) -> list[Table]:
     fields = [(row["field"], _word(row["first"]), _word(row["second"])) for row in found["chip"]]
     columns = ("figure", ">first", ">second", ">difference", ">")
     return [
-        grid("fields of the chip that differ", ("field", "first", "second"), fields),
+        grid("differences in the chip", ("field", "first", "second"), fields),
         grid(f"{found['workload']}: figures that differ", columns, shown, f"{equal} more are equal"),
     ]
 
