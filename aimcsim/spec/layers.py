@@ -113,14 +113,15 @@ _NUMBERS = ("energy", "energy_range", "latency", "rate", "area", "static_power",
 def _lay(base: Document, top: Document, path: PathKeys, value: Any) -> None:
     """Lay `value`, which `top` has at `path`, over `base`: mappings merge field by field, all else is replaced.
 
-    A cost has numbers or a model: either takes the place of the other.
+    A cost has numbers or a model: either takes the place of the other. A source is that of its own number, so an action
+    with a source over one with an energy has to state its energy, too.
     """
     parent, step = _at(base.data, path[:-1]), path[-1]
     for name in _displaced(path, value):
         _drop(base, (*path[:-1], name))
     old = parent.get(step) if isinstance(parent, dict) else parent[step]
     if isinstance(old, dict) and isinstance(value, dict):
-        for key in sorted(value, key=lambda key: key != "from"):  # first, for what it drops
+        for key in sorted(value, key=lambda key: key not in ("from", "source")):  # first, for what they drop
             _lay(base, top, (*path, key), value[key])
         base.values[path] = top.values[path]
         base.keys[path] = top.keys[path]
@@ -137,6 +138,8 @@ def _displaced(path: PathKeys, value: Any) -> tuple[str, ...]:
         return ()
     if path[-1] == "from" and isinstance(value, dict) and "model" in value:
         return (*_NUMBERS, "from")
+    if path[-1] == "source" and len(path) == 5:
+        return ("energy",)
     return ("from",) if path[-1] == "energy" else ()
 
 
