@@ -72,10 +72,10 @@ class LinearReader:
 
     def currents(self, voltages: Floats) -> Floats:
         """Return the currents."""
-        found = self._matrix.times(voltages).reshape(*voltages.shape[:2], *self._shape)
-        if self._mean is None:
-            return found
-        return found + self._mean[..., 0] * voltages.sum(axis=2)[:, :, np.newaxis, np.newaxis, np.newaxis]
+        currents: Floats = self._matrix.times(voltages).reshape(*voltages.shape[:2], *self._shape)
+        if self._mean is not None:
+            currents = currents + self._mean[..., 0] * voltages.sum(axis=2)[:, :, np.newaxis, np.newaxis, np.newaxis]
+        return currents
 
 
 def effective_lines(conductances: Floats, spec: AnalogSpec) -> Floats:

@@ -73,10 +73,7 @@ def read_case(path: Path, arrays: Mapping[str, NDArray[Any]]) -> list[Comparison
     if family == "irdrop":
         return _circuits(path, params, arrays, weights, inputs)
     outputs = _matrix(path, arrays, "Y", rows=len(inputs), columns=weights.shape[1])
-    if family == "aihwkit":
-        spec = aihwkit_spec(params, str(path))
-    else:
-        spec = crosssim_spec(params, str(path), inputs=len(weights))
+    spec = aihwkit_spec(params, str(path)) if family == "aihwkit" else crosssim_spec(params, str(path))
     if spec.is_random:
         raise _wrong(path, "params", "has noise, so there is nothing to be equal to; only statistics can be compared")
     return [Comparison("Y", spec, weights, inputs, outputs)]
