@@ -104,14 +104,14 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """
     try:
         held = np.load(path, allow_pickle=False)
-        if isinstance(held, np.ndarray):
-            raise _wrong(path, "", "must be an .npz with W, X, Y and params (got a single array)")
-        with held:
-            return {name: held[name] for name in held.files}
+        if not isinstance(held, np.ndarray):
+            with held:
+                return {name: held[name] for name in held.files}
     except OSError as error:
         raise _wrong(path, "", f"cannot be read: {error.strerror or error}") from error
     except (ValueError, BadZipFile, EOFError) as error:
         raise _wrong(path, "", f"is no .npz of plain arrays ({error})") from error
+    raise _wrong(path, "", "must be an .npz with W, X, Y and params (got a single array)")
 
 
 def _params(path: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
