@@ -288,7 +288,8 @@ def _managed(w: Floats, x: Floats, p: Params) -> Floats:
     scale, reduction = _alpha(x, step, p), 1.0
     passes = 0
     while True:
-        if passes == 1 and p["bound_management"] == "ITERATIVE_WORST_CASE" and p["tile"] == "rpucuda":
+        worst_case = p["bound_management"] == "ITERATIVE_WORST_CASE" and p["noise_management"] != "NONE"
+        if passes == 1 and worst_case and p["tile"] == "rpucuda":
             scale, reduction = _worst_case(x, step, p), 1.0
         passes += 1
         y, clipped = _pass(w, x.astype(np.float32) * (1 / (scale * reduction)).astype(np.float32), p)

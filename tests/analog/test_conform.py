@@ -78,7 +78,7 @@ def test_an_exact_current_a_billionth_off_fails(tmp_path):
 def test_a_single_array_is_no_case(tmp_path):
     np.save(tmp_path / "crosssim_weights.npy", np.ones((2, 3)))
 
-    with pytest.raises(ConfigError, match=r"must be an \.npz with W, X, Y and params \(got a single array\)"):
+    with pytest.raises(ConfigError, match=r"weights\.npy: must be an \.npz with W, X, Y and params"):
         conform(tmp_path / "crosssim_weights.npy")
 
 

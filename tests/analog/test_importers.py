@@ -38,7 +38,7 @@ def test_a_parameter_file_of_crosssim_is_read_with_its_numbers_for_names(tmp_pat
     assert spec.cells == CellSpec(slices=4, weight_bits=9, on_off_ratio=10.0)
     assert spec.inputs == InputSpec(bits=8, scale=2.0)
     assert (spec.converter.kind, spec.converter.bits, spec.converter.group_size) == ("sar", 8, 16)
-    assert spec.converter.range == RangeSpec(kind="maximum")
+    assert spec.converter.range == RangeSpec(kind="two_sided_maximum")
     assert spec.wires is not None
     assert (spec.wires.input_pitch_ohm, spec.wires.output_pitch_ohm) == (1.5, 2.5)
     assert spec.largest_conductance_s == pytest.approx(1 / 4000)
@@ -197,3 +197,33 @@ def test_outputs_are_multiplied_by_aihwkits_scale():
     tiles = [program([[1.0]], aihwkit_spec(scaled | {"tile": tile})) for tile in ("rpucuda", "torch")]
 
     assert [float(tile.mvm([[3.0]]).outputs[0, 0]) for tile in tiles] == [1.5, 3.0]
+
+
+def test_the_widest_range_of_balanced_slices_is_two_sided_and_that_of_each_array():
+    """257 inputs need 6 arrays of 50: round(257 / 6) = 43 in five of them and 42 in the last. CrossSim's range of
+    balanced slices goes from -rows to rows, also where positive inputs meet lines that are converted apart.
+    """
+    settings = {
+        "core.rows_max": 50,
+        "core.style": "BITSLICED",
+        "core.weight_bits": 9,
+        "core.balanced.subtract_current_in_xbar": False,
+        "core.mapping.inputs.mvm.min": 0.0,
+        "xbar.dac.mvm.signed": False,
+        "xbar.adc.mvm.model": "QuantizerADC",
+        "xbar.adc.mvm.bits": 8,
+        "xbar.adc.mvm.adc_range_option": "MAX",
+    }
+
+    arrays = [row[0] for row in program(np.ones((257, 1)), crosssim_spec(settings)).arrays]
+
+    assert [float(array.converters.high.min()) for array in arrays] == [43.0] * 5 + [42.0]
+    assert [float(array.converters.low.max()) for array in arrays] == [-43.0] * 5 + [-42.0]
+
+
+def test_without_an_input_scale_the_worst_case_is_no_other():
+    """The C++ tile finds a scale for the worst case and, told to scale nothing, does not use it."""
+    chosen = {"tile": "rpucuda", "bound_management": "ITERATIVE_WORST_CASE"}
+
+    assert aihwkit_spec(chosen | {"noise_management": "NONE"}).inputs.bound_management == "iterative"
+    assert aihwkit_spec(chosen | {"noise_management": "CONSTANT"}).inputs.bound_management == "worst_case"

@@ -11,7 +11,7 @@ from aimcsim.analog.array.checks import check_choices, check_number, refuse
 ConverterKind = Literal["ideal", "uniform", "sar", "ramp", "pipeline", "cyclic", "oscillator"]
 Levels = Literal["full", "symmetric"]
 Rounding = Literal["half_even", "half_up", "floor"]
-RangeKind = Literal["maximum", "power_of_two", "granular", "fixed"]
+RangeKind = Literal["maximum", "two_sided_maximum", "power_of_two", "granular", "fixed"]
 
 CIRCUITS: Final = ("sar", "ramp", "pipeline", "cyclic")
 
@@ -23,10 +23,10 @@ class RangeSpec:
     Attributes
     ----------
     kind : str
-        `maximum`: what a column of the array can carry at most. `power_of_two`: that, with the rows rounded to a power
-        of two and stretched so that a level is a whole number of unit cells at the least input. `granular`: one level
-        is one unit cell at one unit of a read's input, as far as the bits reach. `fixed`: `bounds`, such as a
-        calibration gives.
+        `maximum`: what a column of the array can carry at most. `two_sided_maximum`: that, down to its negative even
+        if no current is. `power_of_two`: `maximum`, with the rows rounded to a power of two and stretched so that a
+        level is a whole number of unit cells at the least input. `granular`: one level is one unit cell at one unit of
+        a read's input, as far as the bits reach. `fixed`: `bounds`, such as a calibration gives.
     bounds : tuple of (low, high)
         For `fixed`: one pair, or one for every weight slice, least significant first.
 

@@ -37,6 +37,7 @@ def converter_ranges(spec: AnalogSpec, rows: int) -> Floats:
     if chosen.kind == "fixed":
         return np.array(np.broadcast_to(np.array(chosen.bounds, dtype=np.float64), (cells.slices, 2)))
     signed = spec.inputs.is_signed or (cells.is_pair and spec.readout.subtraction == "analog")
+    signed = signed or chosen.kind == "two_sided_maximum"
     if chosen.kind == "granular":
         codes = (1 << spec.converter.bits - 1) - 1 if signed else (1 << spec.converter.bits) - 1
         high = codes * _unit_current(cells, spec.inputs)

@@ -73,10 +73,7 @@ def read_case(path: Path, arrays: Mapping[str, NDArray[Any]]) -> list[Comparison
     if family == "irdrop":
         return _circuits(path, params, arrays, weights, inputs)
     outputs = _matrix(path, arrays, "Y", rows=len(inputs), columns=weights.shape[1])
-    if family == "aihwkit":
-        spec = aihwkit_spec(params, str(path))
-    else:
-        spec = crosssim_spec(params, str(path), inputs=len(weights))
+    spec = aihwkit_spec(params, str(path)) if family == "aihwkit" else crosssim_spec(params, str(path))
     if spec.is_random:
         raise _wrong(path, "params", "has noise, so there is nothing to be equal to; only statistics can be compared")
     return [Comparison("Y", spec, weights, inputs, outputs)]
@@ -107,14 +104,14 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """
     try:
         held = np.load(path, allow_pickle=False)
-        if isinstance(held, np.ndarray):
-            raise _wrong(path, "", "must be an .npz with W, X, Y and params (got a single array)")
-        with held:
-            return {name: held[name] for name in held.files}
+        if not isinstance(held, np.ndarray):
+            with held:
+                return {name: held[name] for name in held.files}
     except OSError as error:
         raise _wrong(path, "", f"cannot be read: {error.strerror or error}") from error
     except (ValueError, BadZipFile, EOFError) as error:
         raise _wrong(path, "", f"is no .npz of plain arrays ({error})") from error
+    raise _wrong(path, "", "must be an .npz with W, X, Y and params (got a single array)")
 
 
 def _params(path: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def _inputs(settings: Settings, sign: Any, tile: str) -> InputSpec:
     management = settings.choice("bound_management", "ITERATIVE", _BOUNDS)
     if management != "none" and tile == "torch":  # which knows no worst case
         management = "iterative_together"
-    elif management == "worst_case" and chosen == "no_clip":  # which would only repeat itself
+    elif management == "worst_case" and chosen in ("none", "no_clip"):  # no other scale to begin with
         management = "iterative"
     limit = bound if bound > 0 else math.inf
     return InputSpec(

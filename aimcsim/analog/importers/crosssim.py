@@ -48,7 +48,7 @@ _NO_EFFECT: Final = (
 )
 
 
-def load_crosssim(path: str | Path, inputs: int = 0) -> AnalogSpec:
+def load_crosssim(path: str | Path) -> AnalogSpec:
     """Return the spec that CrossSim's JSON file `path` describes; see `crosssim_spec`.
 
     Raises
@@ -62,7 +62,7 @@ def load_crosssim(path: str | Path, inputs: int = 0) -> AnalogSpec:
         raise ConfigError(document.problem((), "must be an object with `core` and `xbar`"))
     keys = list(_leaves(document.data, ()))
     places = {".".join(key): document.place(key) for key, _ in keys}
-    return _spec(Settings({".".join(key): value for key, value in keys}, str(path), places), inputs)
+    return _spec(Settings({".".join(key): value for key, value in keys}, str(path), places))
 
 
 def _leaves(data: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -73,22 +73,17 @@ def _leaves(data: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[t
             yield (*above, key), value
 
 
-def crosssim_spec(params: Mapping[str, Any], file: str = "CrossSim parameters", inputs: int = 0) -> AnalogSpec:
+def crosssim_spec(params: Mapping[str, Any], file: str = "CrossSim parameters") -> AnalogSpec:
     """Return the spec for CrossSim parameters by dotted key, such as ``xbar.adc.mvm.bits``.
-
-    Parameters
-    ----------
-    inputs : int    Inputs of the matrix; needed only for the widest range of unsigned inputs to slices whose lines are
-                    converted apart.
 
     Raises
     ------
     ConfigError    Naming key and file: an unknown key, a wrong value, one that is not modelled.
     """
-    return _spec(Settings(params, file), inputs)
+    return _spec(Settings(params, file))
 
 
-def _spec(settings: Settings, inputs: int) -> AnalogSpec:
+def _spec(settings: Settings) -> AnalogSpec:
     settings.ignore(*_NO_EFFECT)
     cells = _cells(settings)
     driven = _inputs(settings)
@@ -98,13 +93,12 @@ def _spec(settings: Settings, inputs: int) -> AnalogSpec:
         gain=_gain(cells),
         accumulation="digital" if settings.flag("xbar.adc.mvm.adc_per_ibit", default=False) else "analog",
     )
-    rows = settings.integer("core.rows_max", 1024, 0, 65535)
     spec = AnalogSpec(
         cells=cells,
         inputs=driven,
         readout=readout,
-        converter=_converter(settings, cells, driven, _block_rows(inputs, rows)),
-        rows=rows,
+        converter=_converter(settings, cells, driven),
+        rows=settings.integer("core.rows_max", 1024, 0, 65535),
         cols=settings.integer("core.cols_max", 1024, 0, 1 << 20),
         split=_split(settings),
         **_device(settings),
@@ -113,11 +107,6 @@ def _spec(settings: Settings, inputs: int) -> AnalogSpec:
         settings.only(key, False)
     settings.finish()
     return spec
-
-
-def _block_rows(inputs: int, most: int) -> int:
-    """Return the rows of an array of which each holds an equal part of the inputs; 0 if they are not known."""
-    return -(-inputs // -(-inputs // most)) if inputs and most else inputs
 
 
 def _gain(cells: CellSpec) -> float:
@@ -226,7 +215,7 @@ def _input_range(settings: Settings, group: str, *, signed: bool, levels: bool) 
     return {"scale": high, **limit}
 
 
-def _converter(settings: Settings, cells: CellSpec, inputs: InputSpec, rows: int) -> ConverterSpec:
+def _converter(settings: Settings, cells: CellSpec, inputs: InputSpec) -> ConverterSpec:
     adc = "xbar.adc.mvm"
     kind, levels = settings.choice(f"{adc}.model", "IdealADC", _ADCS)
     bits = settings.integer(f"{adc}.bits", 0, 0, 16)
@@ -248,15 +237,13 @@ def _converter(settings: Settings, cells: CellSpec, inputs: InputSpec, rows: int
         raise settings.error(f"{adc}.symmetric_cdac", "false is not supported with mismatched capacitors")
     if kind == "ideal" or not bits:
         return ConverterSpec()
-    spread = _range(settings, chosen, given, bits, cells, inputs, rows)
+    spread = _range(settings, chosen, given, bits, cells, inputs)
     return ConverterSpec(
         kind=kind, bits=bits, levels=levels, range=spread, group_size=group, split_capacitors=split, **errors
     )
 
 
-def _range(
-    settings: Settings, chosen: str, given: Any, bits: int, cells: CellSpec, inputs: InputSpec, rows: int
-) -> RangeSpec:
+def _range(settings: Settings, chosen: str, given: Any, bits: int, cells: CellSpec, inputs: InputSpec) -> RangeSpec:
     key = "xbar.adc.mvm.calibrated_range"
     if chosen == "fixed":
         return RangeSpec(kind="fixed", bounds=_bounds(settings, key, given, cells))
@@ -267,11 +254,7 @@ def _range(
         return RangeSpec(kind="fixed", bounds=(_granular(bits, cells, inputs, settings, signed=signed),))
     if sliced and not cells.is_pair:
         return RangeSpec(kind="power_of_two")
-    if sliced and not inputs.is_signed and not _subtracts(settings):
-        if not rows:
-            raise settings.error("xbar.adc.mvm.adc_range_option", "MAX needs to know the number of inputs here")
-        return RangeSpec(kind="fixed", bounds=((-float(rows), float(rows)),))
-    return RangeSpec(kind="maximum")
+    return RangeSpec(kind="two_sided_maximum" if sliced else "maximum")
 
 
 def _granular(
