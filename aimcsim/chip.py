@@ -107,6 +107,7 @@ class Chip:
             link_cycles=network.link_cycles,
             packet_slots=network.packet_slots,
             contended=network.model == "packet",
+            hold_cycles=network.hold_cycles,
             chip_link=None if between is None else _pipe(between).spans,
         )
         self._system = system

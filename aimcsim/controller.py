@@ -16,6 +16,7 @@ from aimcsim.mapping import LayerShare, Mapping, mesh_of, packed_bytes, replica_
 from aimcsim.network import HOST
 from aimcsim.ops import DigitalKind, IndexArray, MatrixKind, TensorShape, Window
 from aimcsim.quantities import Amounts, whole
+from aimcsim.spec.chip_file import TableName
 from aimcsim.tables import Place, compile_table
 from aimcsim.workload.graph import Layer, Workload
 
@@ -93,9 +94,9 @@ class Controller:
             self._store(name)
         return self.plan
 
-    def _stream(self, kind: str, layer: str, place: Place, vectors: int, row: int) -> Stream:
+    def _stream(self, kind: TableName, layer: str, place: Place, vectors: int, row: int) -> Stream:
         """Add a stream of so many vectors a request, whose stages are those of its kind's table."""
-        stages = compile_table(self._chip, self._spec.tables[kind], place)  # type: ignore[index]
+        stages = compile_table(self._chip, kind, place)
         tile = place.site.tile if place.target is None or place.target.tile == HOST else place.target.tile
         return self._add(kind, layer, tile, self._where(tile, place.site, layer), stages, vectors, row)
 
@@ -131,6 +132,8 @@ class Controller:
     def _matrix_layer(self, layer: Layer) -> None:
         """A layer with static weights: its replicas, and what puts their outputs in order if there are several."""
         window = layer.op.windows(*self._workload.input_shapes(layer))[0]
+        if self._spec.control.layers == "serial" and layer.inputs[0] not in self._workload.inputs:
+            window = window.complete()
         self._brought.clear()
         shared_out = self._mapping.replicas_of(layer.name)
         count, width = len(shared_out), layer.shape.width
@@ -199,12 +202,21 @@ class Controller:
             part if share.tile == home else self._send(part, share.tile, home, count, size)
             for part, share, count, size in zip(parts, shares, counts, sizes, strict=True)
         ]
-        place = Place(self._site(layer.name, home), quantities.reduce_amounts(self._spec, counts, layer.shape))
+        place = Place(
+            self._site(layer.name, home),
+            quantities.reduce_amounts(self._spec, counts, layer.shape, self._partial_sums(shares)),
+        )
         stream = self._of(replica, self._stream("reduce", layer.name, place, replica.vectors, replica.row))
         one = Window.elementwise(replica.vectors)
         for feed, size in zip(feeds, sizes, strict=True):
             self._edge(feed, stream, one, size, self._chip.buffer(home, "input_buffer"))
         return stream
+
+    def _partial_sums(self, shares: Sequence[LayerShare]) -> list[int]:
+        """Return from how many shares the partial sums come, for each block of outputs."""
+        columns = [self._mapping.columns_of(share) for share in shares]
+        outputs = [set(zip(one.first_group.tolist(), one.first_col.tolist(), strict=True)) for one in columns]
+        return list(Counter(output for one in outputs for output in one).values())
 
     def _merge(self, layer: Layer, made: Sequence[tuple[Replica, Stream]]) -> Stream:
         """What lets the outputs of replicas be seen in order of their vectors; it moves nothing and takes no time."""
@@ -235,7 +247,7 @@ class Controller:
         amounts, windowed = quantities.vector_amounts(self._spec, inputs, layer.shape, op.work_elements(shapes))
         self._brought.clear()
         feeds = self._feeds(layer, tile)
-        place = Place(self._site(layer.name, tile), amounts, windowed=windowed)
+        place = Place(self._site(layer.name, tile), amounts, kind=op.kind, windowed=windowed)
         stream = self._stream("vector", layer.name, place, layer.shape.vectors, layer.shape.width)
         self._connect(feeds, stream, windows, tile)
         self.plan.result[layer.name], self.plan.tiles[layer.name] = stream, tile

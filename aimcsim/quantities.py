@@ -83,8 +83,13 @@ def _windowed(elements: IndexArray, bits: int) -> Amounts:
     }
 
 
-def reduce_amounts(chip: ChipFile, partial_elements: Sequence[int], output: TensorShape) -> Amounts:
-    """Return what one vector of a reduction is worth that adds partial sums of so many elements each."""
+def reduce_amounts(
+    chip: ChipFile, partial_elements: Sequence[int], output: TensorShape, partial_sums: Sequence[int]
+) -> Amounts:
+    """Return what one vector of a reduction is worth that adds partial sums of so many elements each.
+
+    `partial_sums` says how many there are of each block of outputs.
+    """
     total = sum(partial_elements)
     numbers = chip.numbers
     return _all(
@@ -93,6 +98,8 @@ def reduce_amounts(chip: ChipFile, partial_elements: Sequence[int], output: Tens
         output_elements=output.length,
         output_bytes=packed_bytes(output.length, numbers.output_bits),
         work_elements=total,
+        chained_adds=max(partial_sums) - 1,
+        output_blocks=len(partial_sums),
     )
 
 

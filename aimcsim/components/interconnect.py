@@ -39,6 +39,7 @@ class Interconnect:
     router_cycles, link_cycles : int   Head latency through a router and over a link.
     packet_slots : int                 Packets that one interface may have under way.
     contended : bool                   False for the ideal network.
+    hold_cycles : int or None          For how long a packet holds a link; None: a cycle for each of its flits.
     chip_link : callable or None       (latency, interval) of so many bytes between chips; None if there is one chip.
     """
 
@@ -54,6 +55,7 @@ class Interconnect:
         link_cycles: int,
         packet_slots: int,
         contended: bool,
+        hold_cycles: int | None = None,
         chip_link: Callable[[int], tuple[Span, Span]] | None = None,
     ) -> None:
         self.clock = clock
@@ -64,6 +66,7 @@ class Interconnect:
         self._cycles = (link_cycles, router_cycles + link_cycles)
         self._packet_slots = packet_slots
         self._contended = contended
+        self._hold_cycles = hold_cycles
         self._chip_link = chip_link
         self._routes: dict[tuple[int, int], list[Link]] = {}
         self._links: dict[str, Link] = {}
@@ -94,9 +97,9 @@ class Interconnect:
         return [self._hop(link, size_bytes, is_last=index == last) for index, link in enumerate(route)]
 
     def _hop(self, link: Link, size_bytes: int, *, is_last: bool) -> Hop:
-        flits = self.flits(size_bytes)
-        latency = self._span(max(1, self._cycles[link.routers_before] + (flits - 1 if is_last else 0)))
-        interval = self._span(flits)
+        held = self._hold_cycles or self.flits(size_bytes)
+        latency = self._span(max(1, self._cycles[link.routers_before] + (held - 1 if is_last else 0)))
+        interval = self._span(held)
         if link.between_chips:
             assert self._chip_link is not None, "several chips have links between them"
             size = self.packet_bytes(size_bytes)

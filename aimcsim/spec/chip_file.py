@@ -61,6 +61,8 @@ QUANTITIES = (
     "chip_link_bytes",
     "row_writes",
     "weights",
+    "chained_adds",
+    "output_blocks",
     "one",
 )
 """What `per` and the counts of `actions` may name; each is a number of the op at hand.
@@ -69,7 +71,10 @@ For `send`, `load` and `store` the vector moved counts both as input and as outp
 """
 
 LOOP_COUNTS = ("input_phases", "polarities", "weight_slices", "column_groups")
-"""Names that a loop's `count` may have instead of a number."""
+"""Names that the count of a loop around array reads may have instead of a number."""
+
+REDUCE_COUNTS = ("output_blocks",)
+"""Those that the count of a loop around a reduction may have."""
 
 TRANSPORTS = ("network", "host_link", "memory_channel")
 """Resources that know their own latency; a stage on one of them states none."""
@@ -172,6 +177,8 @@ class Network(Section):
     """Packets that one tile may have under way."""
     packet_overhead_bits: NotNegative = 0
     """Header of a packet, carried beside its payload."""
+    hold_cycles: Positive | None = None
+    """Cycles that a packet takes to pass a link, whatever its size, as pulses do side by side; left out: one a flit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,13 +322,28 @@ class Tile(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Control(Section):
+    """What is decided for the chip as a whole: when layers begin, and where digital work is done."""
+
+    layers: Literal["overlap", "serial"] = "overlap"
+    """`overlap`: a layer on crossbars begins with the first vectors that it needs; `serial`: when all that it needs of
+    the layers before it is there.
+    """
+    digital: Literal["home", "hub"] = "home"
+    """`home`: partial sums are added and digital layers computed beside the crossbars whose results they take; `hub`:
+    on tile 0, which stands for digital units apart from all crossbars.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loop(Section):
     """A repetition inside one op."""
 
     name: str
     """What stages call it."""
     count: LoopCount
-    """Turns: a number, `input_phases`, `polarities`, `weight_slices` or `column_groups`."""
+    """Turns: a number, `input_phases`, `polarities`, `weight_slices` or `column_groups`; in `reduce`, `output_blocks`.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,6 +381,8 @@ class Stage(Section):
     """Whether its time counts as transfer and not as service."""
     when: Literal["always", "final"] = "always"
     """`final`: left out where the op only makes partial sums."""
+    kinds: tuple[str, ...] = ()
+    """Kinds of digital layers that run it, in the table `vector`; left out: all."""
     reuse: Literal["none", "window"] = "none"
     """For a fetch, `window`: only what the window before it in the row did not bring."""
     actions: Mapping[str, str] = field(default_factory=dict)
@@ -403,6 +427,8 @@ class ChipFile(Section):
     """Widths of numbers."""
     tile: Tile
     """What every tile has."""
+    control: Control = Control()
+    """When layers begin, and where digital work is done."""
     tables: Mapping[TableName, StageTable]
     """How each kind of op runs."""
     costs: Mapping[str, Cost]

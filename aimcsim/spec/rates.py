@@ -41,6 +41,7 @@ def iterations(chip: ChipFile, table: StageTable, stage: Stage) -> int:
         "polarities": chip.polarities,
         "weight_slices": chip.slices,
         "column_groups": full_vector(chip)["column_groups"],
+        "output_blocks": full_vector(chip)["output_blocks"],
     }
     return prod(counts[loop.count] if isinstance(loop.count, str) else loop.count for loop in table.loops[:depth])
 
@@ -67,6 +68,8 @@ def full_vector(chip: ChipFile) -> dict[str, int]:
         "chip_link_bytes": 0,
         "row_writes": tile.crossbar.rows,
         "weights": rows * chip.weights_per_row,
+        "chained_adds": 1,
+        "output_blocks": 1,
         "one": 1,
     }
 
@@ -164,6 +167,18 @@ def peak_ops_per_s(chip: ChipFile) -> Fraction:
     """Return operations a second of all crossbars full and never waiting; a multiply-accumulate is two operations."""
     macs, interval = chip.instances("crossbar") * chip.tile.crossbar.rows * chip.weights_per_row, mvm_interval_s(chip)
     return 2 * macs / interval if interval else Fraction(0)
+
+
+def array_energy_j(chip: ChipFile) -> Fraction:
+    """Return the energy of one product of one full crossbar: of all that stages on array and converters count."""
+    full, table = full_vector(chip), chip.tables["mvm"]
+    energies = (
+        iterations(chip, table, stage) * full[quantity] * chip.action_cost(action).energy_j
+        for stage in table.stages
+        for action, quantity in stage.actions.items()
+        if stage.resource in ARRAY
+    )
+    return sum(energies, Fraction(0)) / chip.tile.crossbars
 
 
 def conversions_per_mac(chip: ChipFile) -> Fraction:

@@ -8,9 +8,11 @@ from math import prod
 
 from aimcsim.errors import Problem
 from aimcsim.located import one_of
+from aimcsim.ops import digital_kinds
 from aimcsim.spec.chip_file import (
     LOOP_COUNTS,
     QUANTITIES,
+    REDUCE_COUNTS,
     RESOURCES,
     TRANSPORTS,
     ChipFile,
@@ -27,6 +29,9 @@ _BOOKED_BY: dict[str, tuple[TableName, ...]] = {
     "crossbar": ("mvm", "program"),
     "adc_bank": ("mvm", "program"),
 }
+
+# What loops may be counted by, beside numbers.
+_COUNTS: dict[TableName, tuple[str, ...]] = {"mvm": LOOP_COUNTS, "reduce": REDUCE_COUNTS}
 
 # What a table cannot do without.
 _NEEDED: dict[TableName, tuple[str, ...]] = {
@@ -67,7 +72,7 @@ class _Table:
         for i, loop in enumerate(self.table.loops):
             path = f"{self.path}.loops[{i}]"
             if isinstance(loop.count, str):
-                yield from self.known(f"{path}.count", loop.count, LOOP_COUNTS if self.name == "mvm" else (), "count")
+                yield from self.known(f"{path}.count", loop.count, _COUNTS.get(self.name, ()), "count")
             if self.depth[loop.name] > deepest:
                 yield self.chip.where.problem(path, f"no stage runs in the loop `{loop.name}`")
 
@@ -94,6 +99,7 @@ class _Table:
             ):
                 message = "only a stage of `mvm` or `vector` that reads the input buffer can reuse a window"
                 yield self.chip.where.problem(f"{path}.reuse", message)
+            yield from self.kinds(path, stage)
             if stage.captures and not stage.resource:
                 message = "a stage that waits for a slot with its result in hand needs a resource that keeps it"
                 yield self.chip.where.problem(f"{path}.captures", message)
@@ -101,6 +107,14 @@ class _Table:
                 message = "a stage that is left out for partial sums may neither take nor release a slot"
                 yield self.chip.where.problem(f"{path}.when", message)
             yield from self.actions(path, stage)
+
+    def kinds(self, path: str, stage: Stage) -> Iterator[Problem]:
+        """Check that a stage for some kinds of layers alone stands in a table of such layers, and that they exist."""
+        if stage.kinds and self.name != "vector":
+            message = "only stages of `vector` are for some kinds of layers alone"
+            yield self.chip.where.problem(f"{path}.kinds", message)
+        for i, kind in enumerate(stage.kinds):
+            yield from self.known(f"{path}.kinds[{i}]", kind, digital_kinds(), "kind of digital layer")
 
     def resource(self, path: str, stage: Stage) -> Iterator[Problem]:
         """Check that the resource exists, that this kind of op can book it, and the times that go with it."""

@@ -4,9 +4,22 @@ Targets are data (`data/validation/targets.yaml`); what stands beside them is co
 run, by one small function a target.
 """
 
-from aimcsim.validation import isaac, puma
+from aimcsim.validation import gaincell, isaac, jain, puma, sim3d
 from aimcsim.validation.checking import Result, Verdict, validate
 from aimcsim.validation.registry import SIMULATED, simulated
 from aimcsim.validation.targets import Target, load_targets
 
-__all__ = ["SIMULATED", "Result", "Target", "Verdict", "isaac", "load_targets", "puma", "simulated", "validate"]
+__all__ = [
+    "SIMULATED",
+    "Result",
+    "Target",
+    "Verdict",
+    "gaincell",
+    "isaac",
+    "jain",
+    "load_targets",
+    "puma",
+    "sim3d",
+    "simulated",
+    "validate",
+]
