@@ -32,12 +32,11 @@ def hwcomponents(asked: Parameters) -> Estimate:
     kind = f"{type(model).__module__}.{type(model).__name__}"
     given = ", ".join(f"{name} {value}" for name, value in asked.attributes.items())
     source = Source("hwcomponents", kind.replace(".", "_"), f"{asked.component}: {given}")
-    return Estimate(
-        area_m2=rounded(model.area),
-        static_power_w=rounded(model.leak_power),
-        source=source,
-        actions=_actions(model, source),
-    )
+    try:
+        area_m2, static_power_w = rounded(model.area), rounded(model.leak_power)
+    except (TypeError, ValueError):
+        raise ModelError("component", f"hwcomponents says no area and leakage of `{asked.component}`") from None
+    return Estimate(area_m2=area_m2, static_power_w=static_power_w, source=source, actions=_actions(model, source))
 
 
 def _model(component: str, attributes: Mapping[str, object]) -> Any:

@@ -145,6 +145,8 @@ class _Pricing:
             if value is not None and name not in takes:
                 listed = ", ".join(f"`{one}`" for one in takes)
                 self.wrong(f"{path}.from.{name}", f"`{entry.model}` has no such parameter; it takes {listed}")
+            elif value == 0:
+                self.wrong(f"{path}.from.{name}", "must be above 0")
         for name in model.needs:
             if values[name] is None:
                 values[name] = self.own(component, entry.model, name)

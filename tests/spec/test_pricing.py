@@ -81,6 +81,14 @@ WRONG = {
         "tile.array_clock=arrai",
         "tile.array_clock: no such clock (got `arrai`). Did you mean `array`?",
     ),
+    "a node of nothing": (
+        "costs.adc.from.node=0 nm",
+        "costs.adc.from.node: must be above 0",
+    ),
+    "a rate of nothing": (
+        "costs.adc.from.rate=0 Hz",
+        "costs.adc.from.rate: must be above 0",
+    ),
     "a range upside down": (
         "costs.dac.actions.drive.energy_range=[2 pJ, 1 pJ]",
         "costs.dac.actions.drive.energy_range: the lowest comes first (got `[2 pJ, 1 pJ]`)",
