@@ -44,6 +44,7 @@ def mvm_amounts(chip: ChipFile, share: LayerShare, blocks: BlockColumns, *, fina
         work_elements=outputs,
         row_writes=int(rows.max()),
         weights=int(np.dot(rows, blocks.cols)),
+        **chip.converter_amounts,
     )
 
 

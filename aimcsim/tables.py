@@ -5,7 +5,7 @@ One compiler serves every table of every chip; what a chip does differently stan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
@@ -13,8 +13,8 @@ from aimcsim.chip import Chip, Site
 from aimcsim.components import Channel
 from aimcsim.engine import SlotPool, Span, Stage
 from aimcsim.errors import ConfigError
+from aimcsim.spec.chip_file import TIMES, StageTable, TableName
 from aimcsim.spec.chip_file import Stage as StageRow
-from aimcsim.spec.chip_file import StageTable, TableName
 from aimcsim.spec.fields import Duration
 from aimcsim.units import ClockDomain
 
@@ -161,10 +161,20 @@ def _span(duration: Duration | None, row: StageRow, place: Place, clock: ClockDo
 
 
 def _quantity(row: StageRow, place: Place, name: str) -> Amount:
-    """Return an amount as a row sees it."""
+    """Return an amount as a row sees it; of a product, that of all its factors."""
+    if TIMES in name:
+        return _product([_quantity(row, place, factor) for factor in name.split(TIMES)])
     if row.reuse == "window" and name in place.windowed:
         return place.windowed[name]
     return place.quantities[name]
+
+
+def _product(amounts: Sequence[Amount]) -> Amount:
+    """Return amounts multiplied, for each vector if one of them is for each vector."""
+    vectors = max(len(_tuple(amount)) for amount in amounts)
+    repeated = [_tuple(amount) * (1 if isinstance(amount, tuple) else vectors) for amount in amounts]
+    products = tuple(prod(factors) for factors in zip(*repeated, strict=True))
+    return products if vectors > 1 else products[0]
 
 
 def _units(amount: Amount, unit: int) -> Amount:

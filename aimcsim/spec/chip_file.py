@@ -63,12 +63,19 @@ QUANTITIES = (
     "weights",
     "chained_adds",
     "output_blocks",
+    "magnitude_bits",
+    "pulse_phases",
+    "pulse_steps",
+    "conversion_steps",
     "one",
 )
 """What `per` and the counts of `actions` may name; each is a number of the op at hand.
 
 For `send`, `load` and `store` the vector moved counts both as input and as output.
 """
+
+TIMES = " * "
+"""What stands between the quantities of a product, which the counts of `actions` may also be."""
 
 LOOP_COUNTS = ("input_phases", "polarities", "weight_slices", "column_groups")
 """Names that the count of a loop around array reads may have instead of a number."""
@@ -238,7 +245,9 @@ class Inputs(Section):
     drivers of both signs.
     """
     bits_per_phase: PhaseBits = 1
-    """Bits that one phase drives."""
+    """Bits that one phase drives; of `pulse_width` inputs, the most that one train of pulses carries, where stages
+    count trains and their steps.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -386,7 +395,8 @@ class Stage(Section):
     reuse: Literal["none", "window"] = "none"
     """For a fetch, `window`: only what the window before it in the row did not bring."""
     actions: Mapping[str, str] = field(default_factory=dict)
-    """`component.action: quantity`: what to count, and to pay for under `costs`."""
+    """`component.action: quantity`: what to count, and to pay for under `costs`; `rows * magnitude_bits` is a product.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -485,6 +495,29 @@ class ChipFile(Section):
     def polarities(self) -> int:
         """Passes that one input takes for its sign."""
         return 2 if self.tile.inputs.sign == "two_pass" else 1
+
+    @property
+    def pulse_trains(self) -> tuple[int, ...]:
+        """Bits of the magnitude of an input that each train of pulses carries: as even as can be, the larger first."""
+        magnitude = self.numbers.input_bits - 1
+        count = -(-magnitude // self.tile.inputs.bits_per_phase)
+        return tuple((magnitude + count - 1 - train) // count for train in range(count))
+
+    @property
+    def converter_amounts(self) -> dict[str, int]:
+        """Quantities of inputs that are trains of pulses and of converters that take a bit at a time.
+
+        A train of p bits has 2^p - 1 steps. After it the converter has all its bits to find, less those that the trains
+        before have settled.
+        """
+        trains = self.pulse_trains
+        settled = [sum(trains[:train]) for train in range(len(trains))]
+        return {
+            "magnitude_bits": sum(trains),
+            "pulse_phases": len(trains),
+            "pulse_steps": sum(2**bits - 1 for bits in trains),
+            "conversion_steps": sum(max(self.tile.adc.bits - bits, 1) for bits in settled),
+        }
 
     @property
     def input_phases(self) -> int:

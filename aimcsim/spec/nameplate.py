@@ -13,7 +13,7 @@ from typing import Literal
 
 from aimcsim.costs import Interval, added
 from aimcsim.spec.chip_file import Channel, ChipFile, Stage
-from aimcsim.spec.rates import ARRAY, full_vector, interval_s, iterations, mvm_interval_s, peak_ops_per_s
+from aimcsim.spec.rates import ARRAY, full_vector, interval_s, iterations, mvm_interval_s, peak_ops_per_s, worth
 
 Level = Literal["tile", "chip"]
 
@@ -171,10 +171,10 @@ def actions_per_s(chip: ChipFile, stage: Stage, quantity: str) -> Fraction:
     units = Fraction(full[stage.per.quantity], stage.per.amount) if stage.per else Fraction(1)
     if stage.resource in ARRAY:  # no busier than at the peak, for one may wait for the other
         turns = iterations(chip, chip.tables["mvm"], stage)
-        return chip.instances("tile") * turns * full[quantity] / mvm_interval_s(chip)
+        return chip.instances("tile") * turns * worth(full, quantity) / mvm_interval_s(chip)
     if stage.per and stage.per.quantity == quantity:
         return chip.instances("tile") * stage.per.amount / one
-    return chip.instances("tile") * full[quantity] / (one * max(Fraction(1), units))
+    return chip.instances("tile") * worth(full, quantity) / (one * max(Fraction(1), units))
 
 
 def _over_network(chip: ChipFile, quantity: str) -> Fraction:

@@ -14,6 +14,7 @@ from aimcsim.spec.chip_file import (
     QUANTITIES,
     REDUCE_COUNTS,
     RESOURCES,
+    TIMES,
     TRANSPORTS,
     ChipFile,
     Stage,
@@ -170,7 +171,7 @@ class _Table:
                 yield self.chip.where.problem(f"{path}.loop", message)
             split = [loop.name for loop in around if loop.count in ("column_groups", "weight_slices")]
             for action, quantity in stage.actions.items():
-                if split and quantity in ("columns", "cells"):
+                if split and {"columns", "cells"}.intersection(quantity.split(TIMES)):
                     message = f"counts all {quantity} in every turn of `{split[0]}`; count it outside that loop"
                     yield self.chip.where.problem(f"{path}.actions.{action}", message)
 
@@ -179,7 +180,8 @@ class _Table:
         buffers = self.chip.tile.buffers
         for action, quantity in stage.actions.items():
             here = f"{path}.actions.{action}"
-            yield from self.known(here, quantity, QUANTITIES, "quantity")
+            for factor in quantity.split(TIMES):
+                yield from self.known(here, factor, QUANTITIES, "quantity")
             component, act = self.chip.action_key(action)
             if not action.startswith(component) and component not in buffers:
                 continue  # a role that names no buffer is reported where it is given

@@ -76,7 +76,7 @@ def test_a_layer_kind_without_a_stage_is_refused_where_the_stages_are(workload):
 
 
 def test_stages_for_kinds_that_there_are_not_are_refused():
-    with pytest.raises(ConfigError, match="no such kind of digital layer.*`ad`.*Did you mean `add`"):
+    with pytest.raises(ConfigError, match=r"no such kind of digital layer.*`ad`.*Did you mean `add`"):
         load_chip("sim3d", ['tables.vector.stages.add.kinds=["ad"]'])
     with pytest.raises(ConfigError, match="only stages of `vector` are for some kinds of layers alone"):
         load_chip("sim3d", ['tables.mvm.stages.read.kinds=["add"]'])
