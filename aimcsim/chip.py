@@ -51,7 +51,7 @@ class Tile:
         tile = spec.tile
         array_clock = clocks[tile.array_clock] if tile.array_clock else None
         self.path = path
-        self.crossbars = Crossbars(system, path, array_clock)
+        self.crossbars = Crossbars(system, path, array_clock, one_array=tile.arrays == "one")
         self.adc_banks = AdcBanks(system, path, array_clock)
         self.buffers = {
             name: Buffer(

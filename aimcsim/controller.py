@@ -12,7 +12,7 @@ from aimcsim import quantities
 from aimcsim.chip import Chip, Site
 from aimcsim.components import Buffer
 from aimcsim.engine import Stage, Stream, System, span_of
-from aimcsim.mapping import LayerShare, Mapping, mesh_of, packed_bytes, replica_vectors
+from aimcsim.mapping import BlockColumns, LayerShare, Mapping, mesh_of, packed_bytes, replica_vectors
 from aimcsim.network import HOST
 from aimcsim.ops import DigitalKind, IndexArray, MatrixKind, TensorShape, Window
 from aimcsim.quantities import Amounts, whole
@@ -148,13 +148,18 @@ class Controller:
     def _replica(self, replica: Replica, shares: Sequence[LayerShare]) -> Stream:
         """One replica: a stream for each of its shares, and a reduction if these are several."""
         final = len(shares) == 1
-        columns = map(self._mapping.columns_of, shares)
+        columns = [self._mapping.columns_of(share) for share in shares]
         amounts = [
-            quantities.mvm_amounts(self._spec, share, blocks, final=final)
+            quantities.mvm_amounts(self._spec, share, blocks, final=final) | self._turns(replica, blocks)
             for share, blocks in zip(shares, columns, strict=True)
         ]
         parts = [self._share(replica, share, one, final=final) for share, one in zip(shares, amounts, strict=True)]
         return parts[0] if final else self._reduce(replica, shares, amounts, parts)
+
+    def _turns(self, replica: Replica, blocks: BlockColumns) -> Amounts:
+        """Return the amounts that differ where blocks take turns in one array."""
+        one_array = self._spec.tile.arrays == "one"
+        return quantities.turns_in_one_array(self._spec, blocks, replica.vectors) if one_array else {}
 
     def _of(self, replica: Replica, stream: Stream) -> Stream:
         """Note which vectors of the layer a stream of a replica has."""
@@ -179,7 +184,13 @@ class Controller:
         """The state op that writes a share's weights before its first read."""
         weights = whole(amounts["weights"])
         size = packed_bytes(weights, self._spec.numbers.weight_bits)
-        amounts = {**amounts, "input_bytes": size, "input_elements": weights}
+        amounts = {
+            **amounts,
+            "input_bytes": size,
+            "input_elements": weights,
+            "array_steps": 1,
+            "loaded_weights": weights,
+        }
         place = Place(self._site(layer.name, share.tile, share), amounts, payload_bytes=size)
         stream = self._stream("program", layer.name, place, 1, 1)
         self.plan.shares[stream.index] = share

@@ -45,7 +45,25 @@ def mvm_amounts(chip: ChipFile, share: LayerShare, blocks: BlockColumns, *, fina
         row_writes=int(rows.max()),
         weights=int(np.dot(rows, blocks.cols)),
         **chip.converter_amounts,
+        array_steps=1,
     )
+
+
+def turns_in_one_array(chip: ChipFile, blocks: BlockColumns, vectors: int) -> Amounts:
+    """Return what each vector of a request is worth where blocks of weights take turns in one systolic array.
+
+    An array of R x C cells that keeps a block while M vectors pass takes R steps to shift its weights in, and M + R + C
+    - 2 until the last sum has left it. Vectors here pass all their blocks in turn, so each takes a step for each
+    block, and the first of a request all that comes once for a block.
+
+    Source: A. Samajdar et al., A Systematic Methodology for Characterizing Scalability of DNN Accelerators using
+    SCALE-Sim, ISPASS 2020, equation 1, with 2 R + C + M - 2 steps for each block.
+    """
+    crossbar, count = chip.tile.crossbar, len(blocks.cols)
+    once = count * (2 * crossbar.rows + crossbar.cols - 2)
+    weights = int(np.dot(blocks.groups * blocks.rows, blocks.cols))
+    rest = vectors - 1
+    return {"array_steps": (once + count, *(count,) * rest), "loaded_weights": (weights, *(0,) * rest)}
 
 
 def mvm_windowed(chip: ChipFile, amounts: Amounts, window: Window) -> Amounts:

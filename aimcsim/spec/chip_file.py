@@ -67,6 +67,8 @@ QUANTITIES = (
     "pulse_phases",
     "pulse_steps",
     "conversion_steps",
+    "array_steps",
+    "loaded_weights",
     "one",
 )
 """What `per` and the counts of `actions` may name; each is a number of the op at hand.
@@ -308,6 +310,8 @@ class Tile(Section):
     """Crossbars of one tile."""
     crossbar: Crossbar
     """What each crossbar is."""
+    arrays: Literal["own", "one"] = "own"
+    """`own`: every crossbar computes by itself; `one`: crossbars are blocks of weights that take turns in one array."""
     inputs: Inputs
     """How its rows are driven."""
     adc: Adc

@@ -71,6 +71,8 @@ def full_vector(chip: ChipFile) -> dict[str, int]:
         "chained_adds": 1,
         "output_blocks": 1,
         **chip.converter_amounts,
+        "array_steps": tile.crossbars,
+        "loaded_weights": 0,
         "one": 1,
     }
 

@@ -29,8 +29,7 @@ def _chain(layers: int) -> Workload:
     weight, bias = np.zeros((1, WIDTH, WIDTH), np.float32), np.zeros(WIDTH, np.float32)
     names = ["frame", *(f"step{number}" for number in range(layers))]
     made = [
-        Layer(name, Conv2d(Sliding((1, 1), (1, 1)), weight, bias), (before,), shape)
-        for before, name in pairwise(names)
+        Layer(name, Conv2d(Sliding((1, 1), (1, 1)), weight, bias), (before,), shape) for before, name in pairwise(names)
     ]
     return Workload("chain", {"frame": shape}, tuple(made), (names[-1],))
 
