@@ -31,6 +31,8 @@ STREAMS = (
     "streams_walk.c",
     "streams_path.c",
     "streams_train.c",
+    "streams_carry.c",
+    "flits.c",
 )
 VECTOR_PARTS = ("vectors_impl.h", "product_impl.h", "digits_impl.h")
 VALUE_PARTS = tuple(f"{part}.h" for part in ("array", "values", "values_isa"))
@@ -73,7 +75,24 @@ EXTENSIONS = [
         "aimcsim._kernels._streams",
         [f"{KERNELS}/{name}" for name in STREAMS],
         include_dirs=[KERNELS],
-        depends=[f"{KERNELS}/streams.h", f"{KERNELS}/streams_walk.h"],
+        depends=[f"{KERNELS}/streams.h", f"{KERNELS}/streams_walk.h", f"{KERNELS}/flits.h"],
+        # Two fields written apart and read at once as a vector keep the processor waiting.
+        extra_compile_args=[*COMPILE_ARGS, "-fno-tree-slp-vectorize"],
+        extra_link_args=LINK_ARGS,
+    ),
+    Extension(
+        "aimcsim._kernels._calendar",
+        [f"{KERNELS}/_calendar.pyx"],
+        include_dirs=[KERNELS],
+        depends=[f"{KERNELS}/flits.h"],
+        extra_compile_args=COMPILE_ARGS,
+        extra_link_args=LINK_ARGS,
+    ),
+    Extension(
+        "aimcsim._kernels._flits",
+        [f"{KERNELS}/_flits.pyx", f"{KERNELS}/flits.c"],
+        include_dirs=[KERNELS],
+        depends=[f"{KERNELS}/flits.h"],
         extra_compile_args=COMPILE_ARGS,
         extra_link_args=LINK_ARGS,
     ),

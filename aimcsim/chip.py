@@ -8,13 +8,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aimcsim.components import AdcBanks, Buffer, Channel, Crossbars, DigitalUnit, Interconnect, Pipe, SlotRack
+from aimcsim.components import (
+    AdcBanks,
+    Buffer,
+    Channel,
+    ChipLink,
+    Crossbars,
+    DigitalUnit,
+    Interconnect,
+    LinkName,
+    Pipe,
+    SlotRack,
+    fabric_of,
+    link_names,
+)
 from aimcsim.components.converters import CAUSE as ADC_CAUSE
 from aimcsim.components.crossbar import CAUSE as CROSSBAR_CAUSE
 from aimcsim.components.digital import CAUSE as UNIT_CAUSE
-from aimcsim.engine import Server, SlotPool, System
+from aimcsim.engine import Carrier, Server, SlotPool, System
 from aimcsim.mapping import mesh_of
-from aimcsim.network import HOST
+from aimcsim.network import HOST, Router
 from aimcsim.spec.chip_file import Channel as ChannelSpec
 from aimcsim.spec.chip_file import ChipFile
 from aimcsim.units import ClockDomain
@@ -109,9 +122,32 @@ class Chip:
             contended=network.model == "packet",
             hold_cycles=network.hold_cycles,
             chip_link=None if between is None else _pipe(between).spans,
+            carrier=self._routers() if network.model == "flit" else None,
         )
         self._system = system
         self._tiles: dict[int, Tile] = {}
+
+    def _routers(self) -> Carrier:
+        """Return the network of routers that a chip of the model `flit` has."""
+        network, clock = self.spec.network, self.clocks[self.spec.network.clock]
+        chip_link = ChipLink(*self.spec.chip_link_cycles)
+        fabric = fabric_of(self._mesh, network.topology, network.link_cycles, chip_link)
+        router = Router(network.virtual_channels, network.buffer_flits, network.pipeline)
+        return Carrier(clock, fabric, router)
+
+    @property
+    def carrier(self) -> Carrier | None:
+        """Return the network of routers, if there is one."""
+        return self._system.carrier
+
+    @property
+    def links(self) -> list[LinkName]:
+        """Return the links of a network of routers; none without one."""
+        return [] if self.carrier is None else link_names(self._mesh, self.carrier.fabric)
+
+    def router_names(self, count: int) -> list[str]:
+        """Return what the first so many routers are called."""
+        return [self._mesh.router_name(router) for router in range(count)]
 
     def tile(self, index: int) -> Tile:
         """Return a tile."""

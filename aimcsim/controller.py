@@ -14,9 +14,9 @@ from aimcsim.components import Buffer
 from aimcsim.engine import Stage, Stream, System, span_of
 from aimcsim.mapping import BlockColumns, LayerShare, Mapping, mesh_of, packed_bytes, replica_vectors
 from aimcsim.network import HOST
-from aimcsim.ops import DigitalKind, IndexArray, MatrixKind, TensorShape, Window
+from aimcsim.ops import Depthwise, DigitalKind, IndexArray, MatrixKind, TensorShape, Window
 from aimcsim.quantities import Amounts, whole
-from aimcsim.spec.chip_file import TableName
+from aimcsim.spec.stage_table import TableName
 from aimcsim.tables import Place, compile_table
 from aimcsim.workload.graph import Layer, Workload
 
@@ -94,9 +94,11 @@ class Controller:
             self._store(name)
         return self.plan
 
-    def _stream(self, kind: TableName, layer: str, place: Place, vectors: int, row: int) -> Stream:
-        """Add a stream of so many vectors a request, whose stages are those of its kind's table."""
-        stages = compile_table(self._chip, kind, place)
+    def _stream(
+        self, kind: TableName, layer: str, place: Place, vectors: int, row: int, table: TableName | None = None
+    ) -> Stream:
+        """Add a stream of so many vectors a request, whose stages are those of `table`, or of its kind's."""
+        stages = compile_table(self._chip, table or kind, place)
         tile = place.site.tile if place.target is None or place.target.tile == HOST else place.target.tile
         return self._add(kind, layer, tile, self._where(tile, place.site, layer), stages, vectors, row)
 
@@ -259,7 +261,8 @@ class Controller:
         self._brought.clear()
         feeds = self._feeds(layer, tile)
         place = Place(self._site(layer.name, tile), amounts, kind=op.kind, windowed=windowed)
-        stream = self._stream("vector", layer.name, place, layer.shape.vectors, layer.shape.width)
+        table: TableName = "depthwise" if isinstance(op, Depthwise) else "vector"
+        stream = self._stream("vector", layer.name, place, layer.shape.vectors, layer.shape.width, table)
         self._connect(feeds, stream, windows, tile)
         self.plan.result[layer.name], self.plan.tiles[layer.name] = stream, tile
 
@@ -325,9 +328,8 @@ class Controller:
         """Return the place of a transport between two endpoints."""
         at, to = (self._site(layer, tile) for tile in (source, target))
         network = self._chip.interconnect
-        route = network.route(source, target)
-        crossings = sum(link.between_chips for link in route)
-        flit_hops = network.flits(size) * (len(route) - crossings)
+        links, crossings = network.crossings(source, target)
+        flit_hops = network.flits(size) * (links - crossings)
         amounts = quantities.transport_amounts(elements, size, flit_hops, network.packet_bytes(size) * crossings)
         return Place(at, amounts, target=to, endpoints=(source, target), payload_bytes=size)
 

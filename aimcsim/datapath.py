@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from aimcsim.analog import Partial
+from aimcsim.analog import Partial, Reads
+from aimcsim.arrays import Matrices
 from aimcsim.controller import Plan
 from aimcsim.engine import Stream
 from aimcsim.errors import CausalityError
-from aimcsim.evaluation import Matrices
 from aimcsim.ops import DigitalKind, FloatArray, MatrixKind, TensorShape
 from aimcsim.workload.graph import Layer
 
@@ -130,7 +130,7 @@ class Datapath:
 
         def read(request: int, index: int) -> FloatArray | Partial:
             x = self._known(op.gather(self._tensors[layer.inputs[0]][request], index, index + 1), stream)
-            partial = matrix.partial(x, blocks)
+            partial = matrix.partial(x, blocks, Reads.of_vector(request, index))
             return op.finish(matrix.merge([partial]), index, index + 1) if whole else partial
 
         return read

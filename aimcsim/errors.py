@@ -45,7 +45,12 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return ": ".join(part for part in (place, self.path, self.message) if part)
+        return _plain(": ".join(part for part in (place, self.path, self.message) if part))
+
+
+def _plain(text: str) -> str:
+    """Return text with what a terminal does not show (marks of order, control characters) written as escapes."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 class AimcsimError(Exception):

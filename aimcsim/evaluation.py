@@ -6,27 +6,30 @@ compute the same bits; the order of events, the grain and the batch cannot matte
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from aimcsim.analog import ArraySpec, Block, ProgrammedMatrix, program_matrix
-from aimcsim.errors import TraceError
-from aimcsim.mapping import Mapping, WeightBlock, map_workload
+from aimcsim.accuracy import BATCH, ErrorSums, Evaluation, LayerError, Point
+from aimcsim.analog import Compensate, Reads
+from aimcsim.analog.devices.base import TIME_END_S
+from aimcsim.arrays import Matrices, ValueMode, program_layers
+from aimcsim.errors import ConfigError, TraceError
+from aimcsim.located import did_you_mean
+from aimcsim.mapping import Mapping, MappingPolicy, load_mapping, map_workload, on_engines
 from aimcsim.ops import DigitalKind, FloatArray, MatrixKind
 from aimcsim.spec import load_chip
 from aimcsim.spec.chip_file import ChipFile
 from aimcsim.workload import load_workload
 from aimcsim.workload.graph import Layer, Workload
 
-ValueMode = Literal["ideal", "quantized"]
-Matrices = dict[str, ProgrammedMatrix]
-
-BATCH = 32
-"""Samples whose tensors are in memory at a time."""
+Tensors = dict[str, FloatArray]
+Alive = Callable[[int, int], None]
 
 
 def evaluate(
@@ -34,8 +37,14 @@ def evaluate(
     workload: Workload | str | Path,
     inputs: MappingOf[str, ArrayLike],
     *,
-    analog: ValueMode = "ideal",
-) -> dict[str, FloatArray]:
+    analog: ValueMode | None = None,
+    time_s: float | Sequence[float] | None = None,
+    seeds: int | Sequence[int] | None = None,
+    compensate: Compensate = "none",
+    overrides: Sequence[str] = (),
+    mapping: MappingPolicy | str | Path | None = None,
+    alive: Alive | None = None,
+) -> Evaluation:
     """Return what the network's outputs are on a chip.
 
     Parameters
@@ -43,29 +52,119 @@ def evaluate(
     chip, workload
         A loaded one, a file, or the name of one that comes with the package.
     inputs : mapping
-        Arrays [samples, *the input's own shape], by the names of the network's inputs.
-    analog : str
-        ``ideal``: exact weights and converters; ``quantized``: integers through the chip's slices and converters.
+        Arrays [samples, *the input's own shape], by the names of the network's inputs; `labels` may hold the right
+        classes.
+    analog : str, optional
+        ``ideal``: exact weights and converters; ``quantized``: integers through the chip's slices and converters;
+        ``analog``: the same in devices, as `tile.analog` says. Default: ``analog`` if a time, seeds or a compensation
+        is given, else ``ideal``.
+    time_s : number or sequence of numbers, optional
+        Time since programming, seconds; default 0.
+    seeds : int or sequence of int, optional
+        How many programmings (with the seeds 0, 1, ...), or their seeds; default: seed 0.
+    compensate : str
+        What is done about drift before the samples are read: ``none``, ``global``, ``column``; see `DeviceArrays.at`.
+    overrides, mapping
+        As `simulate`. Replicas are arrays of their own, with errors of their own.
+    alive : callable, optional
+        Told (points done, points in all) before every programming and time.
 
     Returns
     -------
-    dict
-        Arrays [samples, ...] in the network's own layout, by output name.
+    Evaluation
+        A mapping of arrays [samples, ...] in the network's own layout by output name, and more.
 
     Raises
     ------
     ConfigError, CapacityError, TraceError
-        If the files or the inputs cannot be used, or the network does not fit the chip.
+        If the files, the inputs or the options cannot be used, or the network does not fit the chip.
     """
-    spec = chip if isinstance(chip, ChipFile) else load_chip(chip)
+    mode = analog or ("ideal" if time_s is None and seeds is None and compensate == "none" else "analog")
+    chosen = _Choice.of(mode, time_s, seeds, compensate)
+    spec = chip if isinstance(chip, ChipFile) else load_chip(chip, overrides)
     network = workload if isinstance(workload, Workload) else load_workload(workload)
+    network = on_engines(network, spec)
     packed = pack_samples(network, inputs)
-    matrices = program_layers(network, map_workload(network, spec), spec, analog)
-    outputs = evaluate_packed(network, matrices, packed)
-    return {name: network.unpack_outputs(name, values) for name, values in outputs.items()}
+    labels = labels_of(inputs, network, len(next(iter(packed.values()))))
+    placed = placed_on(network, spec, mapping)
+    exact = None if mode == "ideal" else program_layers(network, placed, spec, "ideal").at(0.0, "none")
+    points: list[Point] = []
+    for seed in chosen.seeds:
+        programmed = program_layers(network, placed, spec, mode, seed=seed)
+        for time in chosen.times_s:
+            if alive is not None:
+                alive(len(points), len(chosen.seeds) * len(chosen.times_s))
+            if points and not programmed.arrays:  # nothing is drawn and nothing drifts
+                points.append(replace(points[0], seed=seed, time_s=time))
+                continue
+            found, layers = _compared(network, programmed.at(time, compensate), exact, packed)
+            own = {name: network.unpack_outputs(name, values) for name, values in found.items()}
+            points.append(Point(seed, time, own, layers))
+    reads = programmed.compensation_reads(compensate)
+    return Evaluation(network, packed, tuple(points), labels, reads, is_drawn=programmed.arrays > 0)
 
 
-def pack_samples(workload: Workload, inputs: MappingOf[str, ArrayLike]) -> dict[str, FloatArray]:
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """The seeds and times of a study, checked."""
+
+    seeds: tuple[int, ...]
+    times_s: tuple[float, ...]
+
+    @classmethod
+    def of(cls, mode: str, time_s: object, seeds: object, compensate: str) -> _Choice:
+        check_choice("analog", mode, get_args(ValueMode))
+        check_choice("compensate", compensate, get_args(Compensate))
+        if mode != "analog" and (time_s is not None or seeds is not None or compensate != "none"):
+            raise ConfigError(f"{mode} values have no seeds, times or compensation; those are of analog ones")
+        times = [0.0] if time_s is None else time_s if isinstance(time_s, Sequence | np.ndarray) else [time_s]
+        if isinstance(seeds, int) and not isinstance(seeds, bool):
+            seeds = range(seeds)
+        found = [0] if seeds is None else list(seeds) if isinstance(seeds, Sequence | np.ndarray) else []
+        if not found or not len(times):
+            raise ConfigError(f"seeds and time_s must name at least one each (got {seeds!r} and {time_s!r})")
+        if not all(isinstance(seed, int | np.integer) and not isinstance(seed, bool) for seed in found):
+            raise ConfigError(f"seeds must be whole numbers (got {seeds!r})")
+        return cls(tuple(map(int, found)), tuple(map(checked_time, times)))
+
+
+def checked_time(time_s: object) -> float:
+    """Return a time since programming; ConfigError if it is none."""
+    if isinstance(time_s, bool) or not isinstance(time_s, int | float | np.number) or not 0 <= time_s <= TIME_END_S:
+        raise ConfigError(f"time_s must be seconds since programming, from 0 to {TIME_END_S:g} (got {time_s!r})")
+    return float(time_s)
+
+
+def check_choice(name: str, value: object, known: Sequence[str]) -> None:
+    """Raise ConfigError unless `value` is one of `known`."""
+    if value not in known:
+        raise ConfigError(f"{name} must be one of {', '.join(known)} (got {value!r}).{did_you_mean(value, known)}")
+
+
+def placed_on(network: Workload, chip: ChipFile, mapping: MappingPolicy | str | Path | None) -> Mapping:
+    """Return the mapping that a policy makes or a file holds."""
+    if isinstance(mapping, str | Path):
+        return load_mapping(Path(mapping), network, chip)
+    return map_workload(network, chip, mapping)
+
+
+def labels_of(inputs: MappingOf[str, ArrayLike], network: Workload, count: int) -> NDArray[Any] | None:
+    """Return the right classes of the first `count` samples, if they were given.
+
+    Raises
+    ------
+    TraceError
+        If they are not whole numbers, one a sample at least.
+    """
+    if "labels" not in inputs or "labels" in network.inputs:
+        return None
+    labels = np.asarray(inputs["labels"])
+    if labels.ndim != 1 or len(labels) < count or not np.issubdtype(labels.dtype, np.integer):
+        raise TraceError(f"`labels` must be one whole number a sample (got {labels.dtype} {list(labels.shape)})")
+    return labels[:count]
+
+
+def pack_samples(workload: Workload, inputs: MappingOf[str, ArrayLike]) -> Tensors:
     """Return inputs as vectors: float32 [samples, vectors, length] by name.
 
     Raises
@@ -87,70 +186,62 @@ def pack_samples(workload: Workload, inputs: MappingOf[str, ArrayLike]) -> dict[
     return packed
 
 
-def evaluate_packed(
-    workload: Workload, matrices: Matrices, inputs: MappingOf[str, FloatArray]
-) -> dict[str, FloatArray]:
+def evaluate_packed(workload: Workload, matrices: Matrices, inputs: MappingOf[str, FloatArray]) -> Tensors:
     """Return the outputs for packed inputs, layer by layer, `BATCH` samples at a time; batching changes no bit."""
+    return _compared(workload, matrices, None, inputs)[0]
+
+
+def _compared(
+    workload: Workload, matrices: Matrices, exact: Matrices | None, inputs: MappingOf[str, FloatArray]
+) -> tuple[Tensors, tuple[LayerError, ...]]:
+    """Return the outputs for packed inputs, and the error of each layer if there are `exact` matrices to tell it by."""
     samples = len(next(iter(inputs.values())))
-    batches = [
-        _batch(workload, matrices, {name: values[first : first + BATCH] for name, values in inputs.items()})
+    sums: dict[str, ErrorSums] = {layer: ErrorSums() for layer in matrices if exact is not None}
+    parts = [
+        _batch(
+            _Walk(workload, matrices, exact, first, sums),
+            {name: values[first : first + BATCH] for name, values in inputs.items()},
+        )
         for first in range(0, samples, BATCH)
     ]
-    return {name: np.concatenate([batch[name] for batch in batches]) for name in workload.outputs}
+    outputs = {name: np.concatenate([part[name] for part in parts]) for name in workload.outputs}
+    return outputs, tuple(found.error(layer) for layer, found in sums.items())
 
 
-def _batch(workload: Workload, matrices: Matrices, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
-    tensors = dict(inputs)
-    for layer in workload.layers:
-        tensors[layer.name] = _layer(layer, matrices, [tensors[name] for name in layer.inputs])
-    return {name: tensors[name] for name in workload.outputs}
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """A way through the layers for a batch whose first sample has the number `first`."""
+
+    workload: Workload
+    matrices: Matrices
+    exact: Matrices | None
+    first: int
+    sums: dict[str, ErrorSums]
 
 
-def _layer(layer: Layer, matrices: Matrices, inputs: list[FloatArray]) -> FloatArray:
-    """Return a layer's tensor for all samples."""
+def _batch(walk: _Walk, inputs: Tensors) -> Tensors:
+    tensors, floats = dict(inputs), dict(inputs)
+    for layer in walk.workload.layers:
+        given = [tensors[name] for name in layer.inputs]
+        tensors[layer.name] = _layer(layer, walk.matrices, given, walk.first)
+        if walk.exact is None:
+            continue
+        floats[layer.name] = _layer(layer, walk.exact, [floats[name] for name in layer.inputs], walk.first)
+        if layer.name in walk.sums:
+            same = _layer(layer, walk.exact, given, walk.first)
+            walk.sums[layer.name].add(tensors[layer.name], same, floats[layer.name])
+    return {name: tensors[name] for name in walk.workload.outputs}
+
+
+def _layer(layer: Layer, matrices: Matrices, inputs: list[FloatArray], first: int) -> FloatArray:
+    """Return a layer's tensor for all samples, the first of which is that of request `first`."""
     op, count = layer.op, layer.shape.vectors
     samples = len(inputs[0])
     if isinstance(op, MatrixKind):
         gathered = np.concatenate([op.gather(inputs[0][sample], 0, count) for sample in range(samples)])
-        product = matrices[layer.name].mvm(gathered)
+        product = matrices[layer.name].mvm(gathered, Reads.of_requests(first, samples, count))
         blocks = product.reshape(samples, count, -1)
         return np.stack([op.finish(blocks[sample], 0, count) for sample in range(samples)])
     assert isinstance(op, DigitalKind), "a layer has static weights or is digital"
     rows = [op.compute([tensor[sample] for tensor in inputs], 0, count) for sample in range(samples)]
     return np.stack(rows)
-
-
-def program_layers(workload: Workload, mapping: Mapping, chip: ChipFile, mode: ValueMode) -> Matrices:
-    """Return every matrix layer's weights as they stand in the crossbars; ConfigError if there can be no values."""
-    workload.check_values()
-    spec = array_spec(chip)
-    return {
-        layer.name: program_matrix(
-            np.asarray(layer.op.weight), list(map(_block, mapping.blocks_of(layer.name))), spec, mode
-        )
-        for layer in workload.layers
-        if isinstance(layer.op, MatrixKind)
-    }
-
-
-def array_spec(chip: ChipFile) -> ArraySpec:
-    """Return what a chip's crossbars, drivers and converters are for the values."""
-    crossbar, inputs, adc, numbers = chip.tile.crossbar, chip.tile.inputs, chip.tile.adc, chip.numbers
-    return ArraySpec(
-        rows=crossbar.rows,
-        cols=crossbar.cols,
-        cell_bits=crossbar.cell_bits,
-        cells=crossbar.cells,
-        flip=crossbar.flip,
-        weight_bits=numbers.weight_bits,
-        input_bits=numbers.input_bits,
-        encoding=inputs.encoding,
-        sign=inputs.sign,
-        bits_per_phase=inputs.bits_per_phase,
-        adc_bits=adc.bits,
-        adc_step=adc.step,
-    )
-
-
-def _block(block: WeightBlock) -> Block:
-    return Block(block.first_group, block.groups, block.first_row, block.rows, block.first_col, block.cols)

@@ -11,7 +11,8 @@ import numpy as np
 
 from aimcsim.mapping import BlockColumns, LayerShare, packed_bytes
 from aimcsim.ops import IndexArray, TensorShape, Window
-from aimcsim.spec.chip_file import QUANTITIES, ChipFile
+from aimcsim.spec.chip_file import ChipFile
+from aimcsim.spec.stage_table import QUANTITIES
 from aimcsim.tables import Amount
 
 Amounts = dict[str, Amount]

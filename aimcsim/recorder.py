@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 from aimcsim.controller import Plan
 from aimcsim.costs import ActionCost
 from aimcsim.engine import Account, Question, Server, SlotPool, Stream
-from aimcsim.engine.account import BINS, CAUSES_OF_SHARES, FIRST_SHARE, bin_width_ps
+from aimcsim.engine.account import BINS, OpNumbers, bin_width_ps
 from aimcsim.quotas import Quota
-from aimcsim.records import CAUSES, Table
+from aimcsim.records import CAUSES, SCHEMAS, LongTable, Part, Table
 
 Grain = Literal["vector", "row", "layer"]
 Tables = dict[str, Table]
 Ints = NDArray[np.int64]
 
+WRITTEN = ("op", "release_ps", "start_ps", "end_ps", "service_ps", "transfer_ps", *(f"wait_{one}_ps" for one in CAUSES))
+"""Columns of the table `ops` that are those of `Account.ops`."""
 MOST_BY_VECTOR = 2_000
 """Vectors of a run, state ops included, up to which each gets a record of its own if no grain is asked for."""
 MOST_BY_ROW = 2_000_000
@@ -63,8 +65,9 @@ def begun_ps(plan: Plan, account: Account, grain: Grain) -> int:
     """Return when sources began: at the set time, or when all weights were written."""
     if plan.system.begin is not None:
         return plan.system.begin
-    state_op = np.array([stream.kind == "program" for stream in plan.system.streams])
-    return int(account.ops[:, 3][state_op[_op_streams(plan, grain)]].max(initial=0))
+    columns = OpColumns(plan, grain)
+    ends = (rows[columns.column("request", rows) < 0, 3].max(initial=0) for rows in account.ops.parts())
+    return int(max(ends))
 
 
 def record(plan: Plan, quotas: Sequence[Quota], account: Account, grain: Grain, warmup: int = 0) -> Tables:
@@ -79,6 +82,8 @@ def record(plan: Plan, quotas: Sequence[Quota], account: Account, grain: Grain, 
         "waits": _waits(account),
         "critical_path": _critical_path(plan, account),
         "resources": _resources(plan, account),
+        "links": _links(plan, account),
+        "routers": _routers(plan, account),
         "buffers": _buffers(quotas, account),
         "requests": requests,
         "latency": _latency(requests["latency_ps"][warmup:]),
@@ -93,50 +98,55 @@ def _op_vectors(plan: Plan, grain: Grain) -> tuple[int, ...]:
     )
 
 
-def _op_counts(plan: Plan, grain: Grain) -> tuple[Ints, Ints]:
-    """Return by stream how many ops a request has, and how many there are."""
-    vectors = _ints([stream.vectors for stream in plan.system.streams])
-    per_request = -(-vectors // _ints(_op_vectors(plan, grain)))
-    return per_request, per_request * _ints([stream.requests for stream in plan.system.streams])
+class OpColumns:
+    """The columns of the table `ops`, from rows of `Account.ops`; they depend on nothing but a row and the plan."""
 
+    def __init__(self, plan: Plan, grain: Grain) -> None:
+        streams, op_vectors = plan.system.streams, _op_vectors(plan, grain)
+        self._starts = OpNumbers(streams, op_vectors).starts
+        self._size, self._vectors = _ints(op_vectors), _ints([stream.vectors for stream in streams])
+        self._per_request = -(-self._vectors // self._size)
+        self._state_op = np.array([stream.kind == "program" for stream in streams])
+        named = ("layer", "kind", "tile")
+        self._words = {name: _words([getattr(stream, name) for stream in streams]) for name in named}
 
-def _op_streams(plan: Plan, grain: Grain) -> Ints:
-    """Return the stream of every op."""
-    return np.repeat(np.arange(len(plan.system.streams)), _op_counts(plan, grain)[1])
+    def column(self, name: str, rows: Ints) -> NDArray[Any]:
+        """Return one column of the ops in some rows."""
+        if name in WRITTEN:
+            written: Ints = rows[:, WRITTEN.index(name)]
+            return written
+        if name == "latency_ps":
+            latency: Ints = rows[:, WRITTEN.index("end_ps")] - rows[:, WRITTEN.index("start_ps")]
+            return latency
+        of: Ints = np.searchsorted(self._starts, rows[:, 0], side="right") - 1
+        if name == "stream":
+            return of
+        if name in self._words:
+            words: NDArray[Any] = self._words[name][of]
+            return words
+        return self._place(name, of, rows[:, 0])
+
+    def _place(self, name: str, of: Ints, op: Ints) -> Ints:
+        """Return the column that says which vectors of its stream an op covers."""
+        request, place = np.divmod(op - self._starts[of], self._per_request[of])
+        first: Ints = place * self._size[of]
+        if name == "first_vector":
+            return first
+        if name == "vectors":
+            vectors: Ints = np.minimum(self._size[of], self._vectors[of] - first)
+            return vectors
+        return np.where(self._state_op[of], -1, request)
 
 
 def _ops(plan: Plan, account: Account, grain: Grain) -> Table:
     """Return the ops with where their time went."""
-    streams, columns = plan.system.streams, account.ops.T
-    size, vectors = _ints(_op_vectors(plan, grain)), _ints([stream.vectors for stream in streams])
-    per_request, counts = _op_counts(plan, grain)
-    of = _op_streams(plan, grain)
-    within = np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
-    request, place = np.divmod(within, per_request[of])
-    state_op = np.array([stream.kind == "program" for stream in streams])
-    first = place * size[of]
-    op, release, fetched, end = columns[:FIRST_SHARE]
-    spent = dict(zip(CAUSES_OF_SHARES, columns[FIRST_SHARE:], strict=True))
-    return Table(
-        "ops",
-        {
-            "op": op,
-            "stream": of,
-            "layer": _words([stream.layer for stream in streams])[of],
-            "kind": _words([stream.kind for stream in streams])[of],
-            "tile": _words([stream.tile for stream in streams])[of],
-            "request": np.where(state_op[of], -1, request),
-            "first_vector": first,
-            "vectors": np.minimum(size[of], vectors[of] - first),
-            "release_ps": release,
-            "start_ps": fetched,
-            "end_ps": end,
-            "latency_ps": end - fetched,
-            "service_ps": spent["service"],
-            "transfer_ps": spent["transfer"],
-            **{f"wait_{cause}_ps": spent[cause] for cause in CAUSES},
-        },
-    )
+    columns = OpColumns(plan, grain)
+
+    def made(names: Sequence[str]) -> Iterator[Part]:
+        for rows in account.ops.parts():
+            yield {name: columns.column(name, rows) for name in names}
+
+    return LongTable("ops", account.ops.rows, made)
 
 
 def _ints(values: Sequence[int]) -> Ints:
@@ -150,15 +160,23 @@ def _words(values: Sequence[str]) -> NDArray[np.str_]:
 
 def _waits(account: Account) -> Table:
     """Return the waits of the ops by resource and holder."""
-    op, cause, resource, holder, time = account.waits.T
-    columns = {"op": op, "cause": _words(CAUSES)[cause], "resource": _words(account.names)[resource]}
-    return Table("waits", {**columns, "holder": holder, "wait_ps": time})
+    words = {"cause": _words(CAUSES), "resource": _words(account.names)}
+    columns = [column.name for column in SCHEMAS["waits"]]
+
+    def made(names: Sequence[str]) -> Iterator[Part]:
+        for rows in account.waits.parts():
+            found = {name: rows[:, columns.index(name)] for name in names}
+            yield {name: words[name][column] if name in words else column for name, column in found.items()}
+
+    return LongTable("waits", account.waits.rows, made)
 
 
 def _critical_path(plan: Plan, account: Account) -> Table:
     """Return the work that the last result had to wait for, by resource and layer."""
     streams = plan.system.streams
-    causes = {(stage.server.path, s.index): stage.cause for s in streams for stage in s.stages if stage.server}
+    stages = [(s.index, stage) for s in streams for stage in s.stages]
+    causes = {(one.server.path, index): one.cause for index, one in stages if one.server}
+    causes |= {(one.name, index): one.cause for index, one in stages if one.packets}
     spent: Counter[tuple[str, str, str, str]] = Counter()
     for resource, stream, time in account.path.tolist():
         path, worker = account.names[resource], streams[stream]
@@ -173,16 +191,62 @@ def _resources(plan: Plan, account: Account) -> Table:
     held, busy, inside = np.concatenate([account.servers, account.pools]).T
     count = _ints([1] * len(system.servers) + [pool.count for pool in system.slots])
     used = np.flatnonzero(held)
+    links = _links(plan, account)
+    columns = {
+        "resource": _words([owner.path for owner in owners])[used],
+        "kind": _words([owner.kind for owner in owners])[used],
+        "holds": held[used],
+        "busy_ps": (busy // count)[used],
+        "utilisation": (inside / (count * timed(account).length_ps))[used],
+    }
+    of_links = (links[name] for name in ("link", "kind", "flits", "busy_ps", "utilisation"))
     return Table(
         "resources",
+        {name: np.concatenate([column, more]) for (name, column), more in zip(columns.items(), of_links, strict=True)},
+    )
+
+
+def _links(plan: Plan, account: Account) -> Table:
+    """Return the links of a network of routers that were used."""
+    carrier, names = plan.system.carrier, plan.chip.links
+    ports = 0 if carrier is None else carrier.fabric.ports
+    first = len(account.head_waits) * ports
+    rows = _ints([first + one.port if one.router < 0 else one.router * ports + one.port for one in names])
+    flits, *spent = account.links[rows].T
+    used = np.flatnonzero(flits)
+    busy, link_wait, credit_wait = (_cycles_ps(plan, cycles[used]) for cycles in spent)
+    length = max(1, account.elapsed_ps - timed(account).begin_ps)
+    return Table(
+        "links",
         {
-            "resource": _words([owner.path for owner in owners])[used],
-            "kind": _words([owner.kind for owner in owners])[used],
-            "holds": held[used],
-            "busy_ps": (busy // count)[used],
-            "utilisation": (inside / (count * timed(account).length_ps))[used],
+            "link": _words([one.path for one in names])[used],
+            "kind": _words([one.kind for one in names])[used],
+            "flits": flits[used],
+            "busy_ps": busy,
+            "utilisation": busy / length,
+            "link_wait_ps": link_wait,
+            "credit_wait_ps": credit_wait,
         },
     )
+
+
+def _routers(plan: Plan, account: Account) -> Table:
+    """Return the routers that passed flits on."""
+    count = len(account.head_waits)
+    ports = 0 if plan.system.carrier is None else plan.system.carrier.fabric.ports
+    flits = account.links[: count * ports, 0].reshape(count, ports).sum(axis=1)
+    used = np.flatnonzero(flits)
+    waits = _cycles_ps(plan, account.head_waits[used])
+    names = _words(plan.chip.router_names(count))[used]
+    return Table("routers", {"router": names, "flits": flits[used], "head_wait_ps": waits})
+
+
+def _cycles_ps(plan: Plan, cycles: Ints) -> Ints:
+    """Return how long so many cycles of the network are."""
+    if plan.system.carrier is None:
+        return cycles
+    edge = plan.system.carrier.clock.edge
+    return _ints([edge(count) for count in cycles.tolist()])
 
 
 def _buffers(quotas: Sequence[Quota], account: Account) -> Table:

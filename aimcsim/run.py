@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aimcsim import recorder, saturation, summary
+from aimcsim.analog import Compensate
+from aimcsim.arrays import Matrices, error_spec, program_layers
 from aimcsim.chip import Chip
 from aimcsim.controller import Controller, Plan
 from aimcsim.datapath import Datapath
 from aimcsim.engine import Alive, EngineName, Environment, System, engine_for
 from aimcsim.errors import ConfigError, TraceError
-from aimcsim.evaluation import ValueMode, evaluate_packed, pack_samples, program_layers
-from aimcsim.mapping import Mapping, MappingPolicy, joined, load_mapping, map_workload
+from aimcsim.evaluation import check_choice, checked_time, evaluate_packed, labels_of, pack_samples, placed_on
+from aimcsim.mapping import Mapping, MappingPolicy, joined, on_engines
 from aimcsim.ops import FloatArray
 from aimcsim.quotas import Quota, deal
 from aimcsim.recorder import Grain
@@ -37,7 +39,7 @@ from aimcsim.workload.arrivals import Arrivals
 from aimcsim.workload.arrivals import arrivals as find_arrivals
 from aimcsim.workload.graph import Workload
 
-Analog = Literal["off", "ideal", "quantized"]
+Analog = Literal["off", "ideal", "quantized", "analog"]
 
 ASSUMPTIONS = (
     "between layers, values are float32; their bytes are counted at numbers.output_bits",
@@ -47,11 +49,19 @@ ASSUMPTIONS = (
 WAITING = "all requests are waiting at the start; one is admitted as soon as there is room for its first input vector"
 CLOSED = "a request is sent as soon as fewer than {} are under way, and admitted as soon as there is room for it"
 ARRIVING = "requests arrive as asked ({}), counted from the moment at which the first could be admitted"
+IN_DEVICES = (
+    "the state of devices does not change during the run: all requests are of one epoch",
+    "a compensation for drift is made before the run, and its reads are not part of it",
+    "cells are linear, an array is as large as its block, and errors of converters belong to the block that is read",
+)
 TIMING_ONLY = "no values were computed; nothing on this chip takes time that depends on them"
 
 
 MOST_VECTORS = 20_000_000
-"""Vectors, over all layers and requests, that one run may have: each is kept, with all its times."""
+"""Vectors, over all layers and requests, that one run may have: the reference engine keeps each, with all its times."""
+
+FLOAT_BATCH = 256
+"""Samples whose float tensors are in memory at a time."""
 
 
 class Guest(Protocol):
@@ -94,14 +104,12 @@ def build(
         raise ConfigError(f"overrides must be a list of `path=value` (got the text {overrides!r})")
     spec = chip if isinstance(chip, ChipFile) else load_chip(chip, overrides)
     network = workload if isinstance(workload, Workload) else load_workload(workload)
+    network = on_engines(network, spec)
     policy = mapping if isinstance(mapping, MappingPolicy) else MappingPolicy()
     if chips is not None:
         spec = joined(spec, network, policy, chips)
-    placed = (
-        load_mapping(Path(mapping), network, spec)
-        if isinstance(mapping, str | Path)
-        else map_workload(network, spec, policy)
-    )
+    error_spec(spec)
+    placed = placed_on(network, spec, mapping if isinstance(mapping, str | Path) else policy)
     _check_size(network, requests)
     begin = None if program_first else 0
     environment = Environment(shuffle_seed=shuffle_seed)
@@ -131,6 +139,8 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     requests: int | None = None,
     analog: Analog | None = None,
     grain: Grain | Literal["auto"] | None = None,
+    time_s: float = 0.0,
+    compensate: Compensate = "none",
     seed: int = 0,
     overrides: Sequence[str] = (),
     mapping: MappingPolicy | str | Path | None = None,
@@ -143,6 +153,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     engine: EngineName = "fast",
     shuffle_seed: int | None = None,
     alive: Alive | None = None,
+    spool: str | Path | None = None,
 ) -> Run:
     """Run a workload on a chip.
 
@@ -157,7 +168,11 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
         How many requests; default: one per sample, or 1 without inputs. With inputs, the first so many samples.
     analog : str, optional
         ``off``: time and energy only; ``ideal``: exact weights and converters; ``quantized``: integers through the
-        chip's slices and converters. Default: ``quantized`` with inputs, ``off`` without.
+        chip's slices and converters; ``analog``: the same in devices, as `tile.analog` says. Default: ``quantized``
+        with inputs, ``off`` without.
+    time_s, compensate : float, str
+        With ``analog``: seconds since programming, the epoch of all requests, and what was done about drift before the
+        run; see `evaluate`.
     grain : str, optional
         Vectors that one record covers: ``vector``, ``row`` or ``layer``; default, or ``auto``: by the size of the run.
         Changes no time and no value.
@@ -186,6 +201,9 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
         can run: components of the user's own with all that shares servers with them, and pools without quotas.
     alive : callable, optional
         Told every so often how far the run is (`aimcsim.engine.Progress`).
+    spool : str or path, optional
+        Folder of the file in which the records of what has ended wait for being asked for; default: where temporary
+        files are. It has no name, and is gone with the run. The fast engine needs one beyond a megabyte of records.
 
     Raises
     ------
@@ -193,10 +211,14 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
         If the input cannot be used.
     DeadlockError
         If the run gets stuck, with the cycle of who waits for whom.
+    OutputError
+        If there is no room for the records.
     """
     started = time.perf_counter()
     _check_arguments(inputs, requests, analog, grain, engine)
     _check_in_flight(max_in_flight)
+    _check_epoch(time_s, compensate, analog)
+    _check_components(components)
     network = workload if isinstance(workload, Workload) else load_workload(workload)
     samples = _samples(network, inputs, requests)
     count, coming = _coming(arrivals, _count(samples, requests), seed)
@@ -219,16 +241,27 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     for component in components:
         component.attach(built.plan)
     recorded = _grain(built.plan.system, grain)
+    folder = None if spool is None else Path(spool)
     asked = recorder.question(built.plan, recorded)
-    runner = engine_for(built.plan.system, engine if shuffle_seed is None else "reference", asked)
-    values = None if mode == "off" or samples is None else _values(built, samples, mode, runner.name)
+    runner = engine_for(built.plan.system, engine if shuffle_seed is None else "reference", asked, folder)
+    values, epoch = None, None
+    if mode != "off" and samples is not None:
+        programmed = program_layers(built.workload, built.mapping, built.chip, mode, seed=seed)
+        values = _values(built, samples, programmed.at(time_s, compensate), runner.name)
+        epoch = programmed.epoch(time_s, compensate) if mode == "analog" else None
     events = runner.run(alive)
     found = runner.account()
     tables = recorder.record(built.plan, built.quotas, found, recorded, warmup)
     outputs = {} if values is None else values()
-    labels = _labels(inputs, count)
+    labels = None if inputs is None else labels_of(inputs, network, count)
     checked = None if samples is None or values is None else _check(network, samples, outputs, labels)
-    facts: dict[str, Any] = {"analog": mode, "grain": recorded, "seed": seed, "checked": checked}
+    facts: dict[str, Any] = {
+        "analog": mode,
+        "epoch": epoch,
+        "grain": recorded,
+        "seed": seed,
+        "checked": checked,
+    }
     facts["grain_chosen"] = "by size" if grain in (None, "auto") else "as asked"
     facts |= {"arrivals": None if coming is None else coming.said, "max_in_flight": max_in_flight, "warmup": warmup}
     facts["begun_ps"] = recorder.begun_ps(built.plan, found, recorded)
@@ -248,7 +281,7 @@ def _check_arguments(inputs: object, requests: object, analog: object, grain: ob
     if inputs is not None and not isinstance(inputs, MappingOf):
         raise TraceError(f"inputs must map names of inputs to arrays (got {type(inputs).__name__})")
     if requests is not None and (not isinstance(requests, int) or requests < 1):
-        raise ConfigError(f"requests must be a whole number of at least 1 (got {requests!r})")
+        raise ConfigError(f"--requests must be a whole number of at least 1 (got {requests!r})")
     known_values = {"analog": (analog, (None, *get_args(Analog))), "grain": (grain, (None, "auto", *get_args(Grain)))}
     known_values["engine"] = (engine, get_args(EngineName))
     for name, (value, allowed) in known_values.items():
@@ -272,16 +305,6 @@ def _samples(
     return {name: values[:requests] for name, values in packed.items()}
 
 
-def _labels(inputs: MappingOf[str, ArrayLike] | None, count: int) -> NDArray[Any] | None:
-    """Return the right classes of the samples that are run, if they were given."""
-    if inputs is None or "labels" not in inputs:
-        return None
-    labels = np.asarray(inputs["labels"])
-    if labels.ndim != 1 or len(labels) < count or not np.issubdtype(labels.dtype, np.integer):
-        raise TraceError(f"`labels` must be one whole number a sample (got {labels.dtype} {list(labels.shape)})")
-    return labels[:count]
-
-
 def _count(samples: dict[str, FloatArray] | None, requests: int | None) -> int | None:
     return requests if samples is None else len(next(iter(samples.values())))
 
@@ -299,6 +322,21 @@ def _check_in_flight(most: object) -> None:
         raise ConfigError(f"max_in_flight must be a whole number of at least 1 (got {most!r})")
 
 
+def _check_epoch(time_s: object, compensate: object, analog: object) -> None:
+    checked_time(time_s)
+    check_choice("compensate", compensate, get_args(Compensate))
+    if analog != "analog" and (time_s or compensate != "none"):
+        raise ConfigError(f"a time since programming and a compensation need `analog` values (got {analog or 'none'})")
+
+
+def _check_components(components: object) -> None:
+    if not isinstance(components, Sequence):
+        raise ConfigError(f"components must be a list of them (got {type(components).__name__})")
+    for component in components:
+        if not callable(getattr(component, "attach", None)):
+            raise ConfigError(f"a component must have a method `attach(plan)` (got {type(component).__name__})")
+
+
 def _check_warmup(warmup: object, requests: int) -> None:
     if not isinstance(warmup, int) or not 0 <= warmup < requests:
         raise ConfigError(
@@ -308,14 +346,13 @@ def _check_warmup(warmup: object, requests: int) -> None:
 
 
 def _values(
-    built: Built, samples: dict[str, FloatArray], mode: ValueMode, engine: str
+    built: Built, samples: dict[str, FloatArray], matrices: Matrices, engine: str
 ) -> Callable[[], dict[str, FloatArray]]:
     """Return what gives the outputs once the run is over.
 
     In the reference engine values travel with the vectors; otherwise they are computed outside the clock, a layer of a
     request at a time, which gives the same bits.
     """
-    matrices = program_layers(built.workload, built.mapping, built.chip, mode)
     if engine != "reference":
         return lambda: evaluate_packed(built.workload, matrices, samples)
     datapath = Datapath(built.plan, matrices, samples)
@@ -327,7 +364,7 @@ def _check(
     network: Workload, samples: dict[str, FloatArray], outputs: MappingOf[str, FloatArray], labels: NDArray[Any] | None
 ) -> dict[str, Any]:
     """Compare outputs with the same network in float64."""
-    reference = float_reference(network, samples)
+    reference = _float_outputs(network, samples)
     name = network.outputs[0]
     got = outputs[name].reshape(len(outputs[name]), -1)
     expected = reference[name].reshape(got.shape)
@@ -342,6 +379,16 @@ def _check(
         checked["accuracy"] = float(np.mean(got.argmax(axis=1) == labels))
         checked["reference_accuracy"] = float(np.mean(expected.argmax(axis=1) == labels))
     return checked
+
+
+def _float_outputs(network: Workload, samples: dict[str, FloatArray]) -> dict[str, NDArray[Any]]:
+    """Return the outputs in float64, computed so many samples at a time."""
+    count = len(next(iter(samples.values())))
+    parts = [
+        float_reference(network, {name: values[first : first + FLOAT_BATCH] for name, values in samples.items()})
+        for first in range(0, count, FLOAT_BATCH)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in network.outputs}
 
 
 def _relative_error(got: NDArray[Any], expected: NDArray[Any]) -> float:
@@ -371,6 +418,7 @@ def _finish(
         "grain": facts["grain"],
         "grain_chosen": facts["grain_chosen"],
         "seed": facts["seed"],
+        "epoch": facts["epoch"],
         "engine": facts["engine"],
         "requests": requests.rows,
         "makespan_ps": span.length_ps,
@@ -424,8 +472,8 @@ def _assumed_load(facts: MappingOf[str, Any]) -> list[str]:
 
 
 def _assumptions(built: Built, mode: Analog) -> list[str]:
-    timing = (TIMING_ONLY,) if mode == "off" else ()
-    return [*ASSUMPTIONS, *timing, *built.workload.assumptions, *built.chip.assumed(), *too_fast(built.chip)]
+    values = {"off": (TIMING_ONLY,), "analog": IN_DEVICES}.get(mode, ())
+    return [*ASSUMPTIONS, *values, *built.workload.assumptions, *built.chip.assumed(), *too_fast(built.chip)]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -61,9 +61,15 @@ def is_growth(growth: int, arrival_ps: Ints) -> bool:
 
 
 def limiting(resources: Table, path: Table) -> tuple[str, float]:
-    """Return the resource of highest utilisation on the critical path, and its utilisation; of all if none is on it."""
+    """Return the resource of highest utilisation on the critical path, and its utilisation; of all if none is on it.
+
+    Where the path leads through a network of routers, all its links count as being on it.
+    """
     used = dict(zip(resources["resource"].tolist(), resources["utilisation"].tolist(), strict=True))
-    on_path = {name: used[name] for name in sorted(set(path["resource"].tolist())) if name in used}
+    names = set(path["resource"].tolist())
+    if "network" in names:
+        names |= set(resources["resource"][np.isin(resources["kind"], ("link", "chip_link"))].tolist())
+    on_path = {name: used[name] for name in sorted(names) if name in used}
     among = on_path or used
     name = max(among, key=lambda one: (among[one], one), default="")
     return name, float(among.get(name, 0.0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aimcsim.costs import Interval, added
-from aimcsim.records import CAUSES, Table
+from aimcsim.records import CAUSES, Part, Table
 from aimcsim.spec.chip_file import ChipFile
+
+Ints = NDArray[np.int64]
 
 SCHEMA = "aimcsim-summary/1"
 
 
-def times(column: NDArray[np.int64]) -> dict[str, float]:
+def times(column: Ints) -> dict[str, float]:
     """Return mean and percentiles of times, ps; percentiles are values that occurred."""
     values = np.sort(column)
 
@@ -77,11 +79,43 @@ def power(table: Table, joules: Mapping[str, float], makespan_ps: int) -> dict[s
 
 def waits(ops: Table) -> dict[str, int]:
     """Return the total time that the ops of requests waited, ps by cause."""
-    served = ops["request"] >= 0
-    return {cause: int(ops[f"wait_{cause}_ps"][served].sum()) for cause in CAUSES}
+    total = dict.fromkeys(CAUSES, 0)
+    for part in ops.parts("request", *(f"wait_{cause}_ps" for cause in CAUSES)):
+        served = part["request"] >= 0
+        for cause in CAUSES:
+            total[cause] += int(part[f"wait_{cause}_ps"][served].sum())
+    return total
 
 
-def bottlenecks(ops: Table, waited: Table, path: Table, count: int | None = None) -> list[dict[str, Any]]:
+def state_ops(ops: Table) -> Ints:
+    """Return the numbers of the ops that serve no request."""
+    return np.concatenate([part["op"][part["request"] < 0] for part in ops.parts("op", "request")])
+
+
+def op_time_ps(ops: Table) -> int:
+    """Return the time of all ops of requests, at least 1 ps."""
+    parts = ops.parts("request", "release_ps", "end_ps")
+    return max(1, sum(int((part["end_ps"] - part["release_ps"])[part["request"] >= 0].sum()) for part in parts))
+
+
+def served_waits(ops: Table, waits: Table, *columns: str) -> Iterator[Part]:
+    """Yield some columns of the waits of ops of requests, part by part."""
+    apart = state_ops(ops)
+    for part in waits.parts("op", *columns):
+        served = ~np.isin(part["op"], apart)
+        yield {name: part[name][served] for name in columns}
+
+
+def waited(ops: Table, waits: Table) -> Counter[tuple[str, str]]:
+    """Return the time that ops of requests waited, ps by resource and cause."""
+    total: Counter[tuple[str, str]] = Counter()
+    for part in served_waits(ops, waits, "resource", "cause", "wait_ps"):
+        for resource, cause, time in zip(*(column.tolist() for column in part.values()), strict=True):
+            total[resource, cause] += time
+    return total
+
+
+def bottlenecks(ops: Table, waits: Table, path: Table, count: int | None = None) -> list[dict[str, Any]]:
     """Return what limits the run, first what limits it most.
 
     `share` is the part of the critical path that the resource worked on: a run cannot get faster by more than that
@@ -90,13 +124,8 @@ def bottlenecks(ops: Table, waited: Table, path: Table, count: int | None = None
     on_path: Counter[tuple[str, str]] = Counter()
     for row in path.records():
         on_path[row["resource"], row["cause"]] += row["time_ps"]
-    in_line: Counter[tuple[str, str]] = Counter()
-    served = ops["request"] >= 0
-    columns = (waited[name][served[waited["op"]]].tolist() for name in ("resource", "cause", "wait_ps"))
-    for resource, cause, time in zip(*columns, strict=True):
-        in_line[resource, cause] += time
-    length = max(1, sum(on_path.values()))
-    elapsed = max(1, int((ops["end_ps"] - ops["release_ps"])[served].sum()))
+    in_line = waited(ops, waits)
+    length, elapsed = max(1, sum(on_path.values())), op_time_ps(ops)
     order = sorted(on_path.items(), key=lambda item: (-item[1], item[0]))[:count]
     return [
         {"resource": key[0], "cause": key[1], "share": time / length, "wait_share": in_line[key] / elapsed}

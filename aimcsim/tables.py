@@ -13,9 +13,9 @@ from aimcsim.chip import Chip, Site
 from aimcsim.components import Channel
 from aimcsim.engine import SlotPool, Span, Stage
 from aimcsim.errors import ConfigError
-from aimcsim.spec.chip_file import TIMES, StageTable, TableName
-from aimcsim.spec.chip_file import Stage as StageRow
 from aimcsim.spec.fields import Duration
+from aimcsim.spec.stage_table import TIMES, StageTable, TableName
+from aimcsim.spec.stage_table import Stage as StageRow
 from aimcsim.units import ClockDomain
 
 Amount = int | tuple[int, ...]
@@ -126,11 +126,16 @@ def _site(resource: str, place: Place) -> Site:
 def _network(
     chip: Chip, row: StageRow, place: Place, iterations: int, actions: tuple[tuple[str, tuple[int, ...]], ...]
 ) -> list[Stage]:
-    """Return one stage per link of the way; actions are counted at the first."""
+    """Return one stage per link of the way, or one for the way through routers; actions are counted at the first."""
     assert place.endpoints is not None, "only transports use the network"
     hops = chip.interconnect.hops(*place.endpoints, place.payload_bytes)
     stages = [
-        Stage(f"{row.name}:{hop.name}", iterations, hop.latency, hop.interval, hop.server, "link_busy", transfer=True)
+        Stage(
+            hop.name if hop.packets else f"{row.name}:{hop.name}",
+            *(iterations, hop.latency, hop.interval, hop.server, "link_busy"),
+            transfer=True,
+            packets=hop.packets,
+        )
         for hop in hops
     ]
     stages[0].actions = actions

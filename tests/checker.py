@@ -2,7 +2,8 @@
 
 It knows the static description of a system (stage latencies, intervals, clocks, crossings, iterations, captures and
 releases, needs and keeps, capacities) and what outsiders could have seen: the holds of each server, the uses of each
-slot pool, and the arrivals and frees of each edge. The engine's own times of a vector are never read. From these, the
+slot pool, the arrivals and frees of each edge, and when packets were handed to a network of routers, which are run
+through it once more, as one batch. The engine's own times of a vector are never read. From these, the
 recurrence of `docs/execution.md` gives when each iteration asked for its slot and its server, when its result was
 there, when the vector ended; and these must give back the same holds, uses, arrivals and frees, in the order of
 service that the page states. `tests/checker_shares.py` goes on from here and re-derives where the time of each vector
@@ -21,6 +22,7 @@ from heapq import heappop, heappush
 from itertools import pairwise
 
 from aimcsim.engine import Edge, Hold, Server, SlotPool, Span, Stage, Stream, System
+from tests.carried import batch
 
 Moment = tuple[int, int]
 """A time in ps, and the round of that instant after which something is known (0: before the first)."""
@@ -67,6 +69,7 @@ class Derived:
         self.uses: dict[tuple[int, int, int], int] = {}
         self.servers = {id(server): index for index, server in enumerate(system.servers)}
         self.pools = {id(pool): index for index, pool in enumerate(system.slots)}
+        self.passages, _ = batch(system)
         self._returns: list[list[Moment]] = []
         self._index_logs()
         self._settle()
@@ -169,7 +172,7 @@ class Derived:
         self.at["slot", *key] = asked
         start = _aligned(stage, asked) if stage.server is None else self._start(stage.server, key, asked)
         self.at["start", *key] = start
-        worked = later(_end(stage.latency, start[0], iteration // stage.iterations), start)
+        worked = self._worked(stage, start, key)
         if iteration:
             worked = max(worked, self.at["worked", stream.index, index, iteration - 1])
         self.at["worked", *key] = worked
@@ -177,6 +180,14 @@ class Derived:
         self.at["done", *key] = done
         if stage.server is not None:
             self._hold_end(stage.server, stage, key)
+
+    def _worked(self, stage: Stage, start: Moment, key: tuple[int, int, int]) -> Moment:
+        """Work is over after the latency; a packet's when it has left, if it was handed over when the log says."""
+        if stage.packets is None:
+            return later(_end(stage.latency, start[0], key[2] // stage.iterations), start)
+        logged = self.system.streams[key[0]].log[key[1]].start_ps[key[2]]
+        equal(f"packet {key}: handed over", logged, start[0])
+        return later(self.passages[key].left_ps, start)
 
     def _in_turn(self, ready: Moment, what: str, key: tuple[int, int, int]) -> Moment:
         """A stage asks for one iteration at a time: not before the one before it has what it asked for."""

@@ -126,7 +126,9 @@ class Backward:
         while place is not None:
             vector = place[1] // stream.stages[place[0]].iterations
             behind = yield from self._captured(stream, place)
-            if behind is None:
+            if behind is None and stream.stages[place[0]].packets is not None:
+                behind = yield from self._carried(stream, place)
+            elif behind is None:
                 yield self._work(stream, place, self._ps("start", stream, place), self._ps("worked", stream, place))
                 behind = yield from self._served(stream, place)
             place = behind
@@ -151,6 +153,16 @@ class Backward:
         if pool is None or done == worked:
             return None
         return (yield from self._slot(stream, pool, place[1], worked, done))
+
+    def _carried(self, stream: Stream, place: Place) -> Trail:
+        """Rule 2 for a packet: behind an earlier one that left later; else transfer, after room, after links."""
+        stage, passage = stream.stages[place[0]], self._derived.passages[stream.index, *place]
+        if self._ps("done", stream, place) > passage.left_ps:
+            return place[0], place[1] - 1
+        yield self._work(stream, place, passage.credited_ps, passage.left_ps)
+        yield Part("credit", stage.name, -1, -1, passage.linked_ps, passage.credited_ps)
+        yield Part("link_busy", stage.name, -1, -1, self._ps("start", stream, place), passage.linked_ps)
+        return (yield from self._served(stream, place))
 
     def _served(self, stream: Stream, place: Place) -> Trail:
         """Rule 3: from the start back over the holds of the server; behind an own hold, go on from that one."""

@@ -1,7 +1,18 @@
 """Compiled inner loops behind one checked face; `dispatch` chooses what runs, `array_twin` says what it computes."""
 
-from aimcsim._kernels.dispatch import active, implementations, select, stream_loop, token_game, train_loop
+from aimcsim._kernels.calendar_twin import CalendarTables
+from aimcsim._kernels.dispatch import (
+    active,
+    calendar_network,
+    flit_network,
+    implementations,
+    select,
+    stream_loop,
+    token_game,
+    train_loop,
+)
 from aimcsim._kernels.elimination import eliminate, read_supplied
+from aimcsim._kernels.flits_twin import FlitTables
 from aimcsim._kernels.normals import add_normals, fill_normals, fill_uniforms
 from aimcsim._kernels.packing import pack_weights
 from aimcsim._kernels.reads import ColumnRead, Converter, mvm_f32
@@ -18,19 +29,23 @@ from aimcsim._kernels.values import (
 )
 
 __all__ = [
+    "CalendarTables",
     "ColumnRead",
     "Conversions",
     "Converter",
     "Converters",
+    "FlitTables",
     "Levels",
     "Noise",
     "Product",
     "active",
     "add_normals",
+    "calendar_network",
     "converted_product",
     "eliminate",
     "fill_normals",
     "fill_uniforms",
+    "flit_network",
     "implementations",
     "in_threads",
     "mvm_f32",

@@ -2,7 +2,7 @@
 """The compiled loop of the fast engine, as a Python object: tables in, tables out.
 
 Design
-    The loop itself is C: streams.c (advancing and rounds), streams_rings.c (what is kept), streams_account.c (sums),
+    The loop itself is C: streams.c (advancing and rounds), streams_carry.c (the network), streams_rings.c (what is kept), streams_account.c (sums),
     streams_walk.c (where the time went); streams.h says what they share.
 Inputs, shapes, dtypes
     A dictionary of int64 arrays, two-dimensional with one row per object for what streams.h has structures for; the
@@ -44,6 +44,9 @@ cdef extern from "streams.h":
         SPAN_FIELDS
         RELEASE_FIELDS
 
+    ctypedef struct Network:
+        pass
+
     ctypedef struct Ring:
         char *data
         int64_t size
@@ -68,9 +71,11 @@ cdef extern from "streams.h":
         int64_t own
         int64_t take
         int64_t capture
-        int64_t cross_clock
         int64_t path
+        int64_t latency
+        int64_t flits
         Ring steps
+        Ring passages
         int64_t done
         int64_t needs
         int64_t sibling
@@ -184,6 +189,12 @@ cdef extern from "streams.h":
         const int64_t *path_rank
         int64_t maintenance
         int64_t buffer_full
+        int64_t credit
+        Network *network
+        int64_t network_clock
+        int64_t offered
+        Rows offers
+        Ring inside
         int64_t *waiting
         int64_t *work
         int64_t *touched
@@ -218,6 +229,7 @@ cdef extern from "streams.h":
         bint keep
         bint failed
 
+    void steps_set_up(const CLoop *loop, Run *run) nogil
     void train_set_up(CLoop *loop, Run *run) nogil
     void train_scan(const Train *train, int64_t count, const int64_t *ready, int64_t free, int64_t worked,
                     int64_t *arrival, int64_t *start, int64_t *done) nogil
@@ -256,12 +268,16 @@ cdef class Loop:
 
     cdef CLoop loop
     cdef dict _keep
+    cdef object _network
     cdef public int64_t patience
     """Wakings between two looks for an interrupt."""
 
     def __cinit__(self, dict tables, *, int64_t requests, int64_t begin, bint begin_given, int64_t programs,
-                  int64_t history, bint keep, bint recording):
+                  int64_t history, bint keep, bint recording, network=None):
         cdef CLoop *loop = &self.loop
+        if network is not None:
+            self._network = network
+            loop.network = <Network *><size_t>network.address
         self._keep = tables
         self.patience = PATIENCE
         loop.n_requests = requests
@@ -299,7 +315,7 @@ cdef class Loop:
         loop.cause_rank = self._list("cause_rank")
         loop.path_rank = self._list("path_rank")
         loop.n_varying = tables["varying_offset"].shape[0]
-        loop.maintenance, loop.buffer_full = tables["causes"]
+        loop.maintenance, loop.buffer_full, loop.credit = tables["causes"]
         self._allocate()
         self._set_up()
 
@@ -343,6 +359,7 @@ cdef class Loop:
         loop.bin_vectors = <int64_t *>self._zeros(loop.n_streams * BINS, sizeof(int64_t))
         loop.bin_amounts = <int64_t *>self._zeros(loop.n_varying * BINS, sizeof(int64_t))
         loop.future.width, loop.ops.width, loop.waits.width, loop.outbox.width = 3, OP_COLUMNS, WAIT_COLUMNS, 4
+        loop.offers.width, loop.inside.width, loop.offered = 3, 2 * sizeof(int64_t), -1
         return 0
 
     cdef int _set_up(self) except -1:
@@ -357,8 +374,10 @@ cdef class Loop:
             loop.pools[index].returns.width = 3 * sizeof(int64_t)
             loop.pools[index].first_client = -1
         for index in range(loop.n_runs):
-            loop.runs[index].steps.width = self._logged(&loop.runs[index]) * sizeof(int64_t)
             loop.runs[index].sibling = -1
+            loop.runs[index].passages.width = 5 * sizeof(int64_t)
+            if loop.runs[index].flits:
+                loop.network_clock = loop.spans[loop.runs[index].latency].clock
             if loop.runs[index].kind and loop.runs[index].server >= 0:
                 clients[loop.runs[index].server] += 1
                 loop.runs[index].sibling = loop.servers[loop.runs[index].server].first_run
@@ -389,16 +408,9 @@ cdef class Loop:
         for index in range(loop.n_spans):
             loop.spans[index].fixed = self._fixed(&loop.spans[index])
         for index in range(loop.n_runs):
+            steps_set_up(loop, &loop.runs[index])
             train_set_up(loop, &loop.runs[index])
         return 0
-
-    cdef int64_t _logged(self, const Run *run):
-        """Return how many fields of a step of a run are logged."""
-        if self.loop.keep or (self.loop.recording and run.cross_clock >= 0):
-            return 4
-        if not self.loop.recording:
-            return 1
-        return 3 if run.kind and run.capture >= 0 else 2
 
     cdef int64_t _fixed(self, const Span *span):
         cdef int64_t period = 1 if not span.cycles else self.loop.clocks[span.clock].period
@@ -551,6 +563,7 @@ cdef class Loop:
         kinds = dict.fromkeys(("steps", "issues", "ends", "passed", "freed", "holds", "returns", "slots"), 0)
         for index in range(loop.n_runs):
             kinds["steps"] += loop.runs[index].steps.size * loop.runs[index].steps.width
+            kinds["steps"] += loop.runs[index].passages.size * loop.runs[index].passages.width
         for index in range(loop.n_streams):
             kinds["issues"] += loop.streams[index].issues.size * loop.streams[index].issues.width
             kinds["issues"] += loop.streams[index].bounds.size * loop.streams[index].bounds.width
@@ -623,7 +636,11 @@ cdef class Loop:
 
     def steps(self, int64_t run):
         """Return result, having, work's end and arrival of a run's finished iterations, of a loop that keeps all."""
-        return self._entries(&self.loop.runs[run].steps, self.loop.runs[run].done)
+        return self._entries(&self.loop.runs[run].steps, self.loop.runs[run].done)[:, :4]
+
+    def passages(self, int64_t run):
+        """Return when the packets of a run were ready, started, had waited for links, for room, and had left."""
+        return self._entries(&self.loop.runs[run].passages, self.loop.runs[run].done)
 
     def done(self, int64_t run):
         """Return how many iterations a run has finished."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from aimcsim._kernels import array_twin, normals_twin, values_twin
+from aimcsim._kernels import array_twin, calendar_twin, flits_twin, normals_twin, values_twin
 
 EXTENSION = "aimcsim._kernels._array"
 NORMALS = "aimcsim._kernels._normals"
@@ -137,3 +137,17 @@ def token_game() -> Any:
     if os.environ.get("AIMCSIM_NO_EXT") == "1":
         return None
     return importlib.import_module("aimcsim._kernels._tokens").Game
+
+
+def flit_network() -> Any:
+    """Return the class of the network of routers: compiled, or its readable twin where that is asked for."""
+    if os.environ.get("AIMCSIM_NO_EXT") == "1":
+        return flits_twin.FlitTwin
+    return importlib.import_module("aimcsim._kernels._flits").FlitKernel
+
+
+def calendar_network() -> Any:
+    """Return the class of the network of calendars: compiled, or its readable twin where that is asked for."""
+    if os.environ.get("AIMCSIM_NO_EXT") == "1":
+        return calendar_twin.CalendarTwin
+    return importlib.import_module("aimcsim._kernels._calendar").CalendarKernel

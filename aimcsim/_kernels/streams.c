@@ -10,15 +10,9 @@
 
 #include "streams.h"
 
-#define ROOM(ring, top, needed, who) \
-    if ((top) - (ring)->low >= (ring)->size && !make_room(loop, ring, top, needed, who)) \
-        return
-
-enum { REQUEST, BACK, LET_GO, LOOK };
 enum { WALK_EVERY = 4096, LEAST_IN_TRAIN = 4, MOST_IN_TRAIN = 64, DEAR = 4 };
 
 static void issue_vectors(Loop *loop, int64_t s);
-static void finish(Loop *loop, int64_t r, int64_t done);
 
 /* ---- clocks and spans */
 
@@ -43,7 +37,7 @@ int64_t span_end_varying(const Loop *loop, int64_t span, int64_t start, int64_t 
 
 /* ---- events */
 
-static void push(Loop *loop, int64_t time, int64_t desk, int kind, int64_t who, int64_t total)
+void loop_push(Loop *loop, int64_t time, int64_t desk, int kind, int64_t who, int64_t total)
 {
     if (loop->heap_size == loop->heap_room) {
         int64_t room = loop->heap_room ? 2 * loop->heap_room : 256;
@@ -148,7 +142,7 @@ static void ask_slot(Loop *loop, int64_t r, int64_t client, int64_t asked)
 {
     loop->runs[r].asked = asked;
     loop->runs[r].needs = ASKED;
-    push(loop, asked, loop->n_servers + loop->clients[client].pool, REQUEST, r, 0);
+    loop_push(loop, asked, loop->n_servers + loop->clients[client].pool, REQUEST, r, 0);
 }
 
 static void log_grant(Loop *loop, int64_t c)
@@ -166,14 +160,13 @@ static inline void log_step(Loop *loop, int64_t r, int64_t done)
     run->now.done = run->left = done;
     ROOM(&run->steps, run->done, steps_needed, r);
     int64_t *logged = entry(&run->steps, run->done);
-    logged[0] = done;
     if (run->steps.width > (int64_t)sizeof(int64_t)) {
-        logged[1] = run->now.had;
-        if (run->steps.width > (int64_t)sizeof(int64_t[2]))
-            logged[2] = run->now.worked;
-        if (run->steps.width == sizeof(Step))
-            logged[3] = run->now.arrival;
+        logged[run->arrival_column] = run->now.arrival;
+        logged[run->busy_column] = run->now.busy;
+        logged[run->worked_log.column] = run->now.worked - run->worked_log.plus;
+        logged[run->had_log.column] = run->now.had - run->had_log.plus;
     }
+    logged[0] = done;
     run->done++;
     run->needs = ARRIVAL;
 }
@@ -200,10 +193,10 @@ static void have_slot(Loop *loop, int64_t r, int64_t granted)
             if (!run->own) {
                 if (loop->recording)
                     hold_at(server, server->count - 1)->end = granted;
-                push(loop, granted, run->server, LET_GO, 0, 0);
+                loop_push(loop, granted, run->server, LET_GO, 0, 0);
             }
         }
-        finish(loop, r, granted);
+        loop_finish(loop, r, granted);
     } else {
         log_step(loop, r, granted);
         wake(loop, run->next);
@@ -253,9 +246,20 @@ static inline void started(Loop *loop, int64_t r, int64_t start)
     run->now.had = run->had = start;
     run->now.worked = run->worked = most(run->worked, span_end(loop, run->latency, start, run->vector));
     if (run->capture < 0)
-        finish(loop, r, run->worked);
+        loop_finish(loop, r, run->worked);
     else
         run->needs = CAPTURE;
+}
+
+/* Note since which iteration a private server has been busy: each was there before the one before it let the server go,
+ * and no result waited for a slot. A walk back passes over them at once. Holds of no length are in nobody's way. */
+static inline void note_busy(Run *run, int64_t start, int64_t had, int64_t free, bool waited)
+{
+    if (start > had) {
+        run->end_before = waited || !run->done ? NONE : free;
+        run->busy_before = run->now.busy;
+    }
+    run->now.busy = run->end_before > run->now.arrival ? run->busy_before : run->done;
 }
 
 static void start_hold(Loop *loop, int64_t r, int64_t start)
@@ -263,6 +267,8 @@ static void start_hold(Loop *loop, int64_t r, int64_t start)
     Run *run = &loop->runs[r];
     Server *server = &loop->servers[run->server];
     int64_t end = NONE;
+    if (run->busy_column)
+        note_busy(run, start, run->had, server->free, run->left > run->worked);
     if (run->capture < 0) {
         end = server->free = span_end(loop, run->interval, start, run->vector);
         count_hold(loop, run->server, start, end, is_certain(loop, run));
@@ -280,7 +286,7 @@ static void ask_server(Loop *loop, int64_t r, int64_t asked)
     run->asked = asked;
     run->needs = ASKED;
     /* Its own hold before may still be waiting for a slot; nothing is asked of the server until that is over. */
-    push(loop, run->capture >= 0 ? most(asked, run->left) : asked, run->server, REQUEST, r, 0);
+    loop_push(loop, run->capture >= 0 ? most(asked, run->left) : asked, run->server, REQUEST, r, 0);
 }
 
 /* ---- edges */
@@ -389,7 +395,7 @@ static void complete(Loop *loop, int64_t s, int64_t time)
 }
 
 /* Have an iteration done, and make known what that makes known. */
-static void finish(Loop *loop, int64_t r, int64_t done)
+void loop_finish(Loop *loop, int64_t r, int64_t done)
 {
     Run *run = &loop->runs[r];
     log_step(loop, r, done);
@@ -398,7 +404,7 @@ static void finish(Loop *loop, int64_t r, int64_t done)
         const Client *client = &loop->clients[release->client];
         int64_t total = run->done * release->per_vector / run->iterations;
         if (loop->pools[client->pool].shared)
-            push(loop, done, loop->n_servers + client->pool, BACK, release->client, total);
+            loop_push(loop, done, loop->n_servers + client->pool, BACK, release->client, total);
         else if (give_back(loop, release->client, total, done))
             wake(loop, client->taker);
     }
@@ -423,7 +429,8 @@ static void serve_train(Loop *loop, int64_t r)
         for (int64_t place = 0; place < count; place++)
             ready[place] = data_at(loop, run, upstream(run, run->done + place));
         Server *server = run->server < 0 ? NULL : &loop->servers[run->server];
-        train_scan(&run->train, count, ready, server ? server->free : 0, run->worked, arrival, start, done);
+        int64_t free = server ? server->free : 0, had = run->had;
+        train_scan(&run->train, count, ready, free, run->worked, arrival, start, done);
         run->had = start[count - 1];
         run->worked = done[count - 1];
         if (server) {
@@ -432,8 +439,12 @@ static void serve_train(Loop *loop, int64_t r)
             count_train(loop, run->server, count, start, run->train.interval, certain);
         }
         for (int64_t place = 0; place < count; place++) {
-            run->now = (Step){0, start[place], done[place], arrival[place]};
-            finish(loop, r, done[place]);
+            run->now = (Step){0, start[place], done[place], arrival[place], run->now.busy};
+            if (run->busy_column)
+                note_busy(run, start[place], had, free, false);
+            had = start[place];
+            free = had + run->train.interval;
+            loop_finish(loop, r, done[place]);
         }
     }
 }
@@ -442,6 +453,10 @@ static void serve_train(Loop *loop, int64_t r)
 static void advance_serving(Loop *loop, int64_t r)
 {
     Run *run = &loop->runs[r];
+    if (run->flits) {
+        carry_send(loop, r);
+        return;
+    }
     if (run->train.period && run->needs == ARRIVAL && arrived(loop, run) - run->done >= LEAST_IN_TRAIN) {
         serve_train(loop, r);
         return;
@@ -582,7 +597,7 @@ static void decide_server(Loop *loop, int64_t s, int64_t now)
     }
     if (desk->pending && !desk->open && (desk->armed < server->free || server->free <= now)) {
         desk->armed = server->free;
-        push(loop, most(server->free, now), s, LOOK, 0, 0);
+        loop_push(loop, most(server->free, now), s, LOOK, 0, 0);
     }
 }
 
@@ -597,6 +612,10 @@ static void decide_pool(Loop *loop, int64_t d, int64_t now)
 
 static void apply(Loop *loop, const Event *event, int64_t now)
 {
+    if (event->kind == OFFER) {
+        carry_offer(loop, event->who, event->total, now);
+        return;
+    }
     Desk *desk = &loop->desks[event->desk];
     if (!desk->touched) {
         desk->touched = 1;
@@ -635,6 +654,12 @@ static int64_t known_until(const Loop *loop)
     return time;
 }
 
+/* Whether nothing waits to be decided, and no packet is on its way. */
+static bool nothing_waits(const Loop *loop)
+{
+    return !loop->heap_size && !loop->offers.rows && (!loop->network || loop->oldest == loop->network->packet_count);
+}
+
 static bool drain(Loop *loop, int64_t *patience)
 {
     while (loop->work_head != loop->work_tail && !loop->failed) {
@@ -643,7 +668,7 @@ static bool drain(Loop *loop, int64_t *patience)
         loop->wakings++;
         if (*patience % WALK_EVERY == 0) {
             walk_finished(loop, WITHIN);
-            if (loop->recording && !loop->heap_size && loop->wakings >= loop->next_cut)
+            if (loop->recording && nothing_waits(loop) && loop->wakings >= loop->next_cut)
                 cut(loop, known_until(loop));
         }
         int64_t r = loop->work[loop->work_head++];
@@ -704,6 +729,8 @@ int loop_run(Loop *loop, int64_t until, int64_t patience)
     for (;;) {
         if (!drain(loop, &patience))
             return PAUSED;
+        if (loop->network && carry_run(loop))
+            continue;
         if (!loop->heap_size || loop->failed)
             return DONE;
         if (loop->heap[0].time >= loop->until)

@@ -11,6 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "flits.h"
+
+/* Have a place for entry `top` of a ring, or return. */
+#define ROOM(ring, top, needed, who) \
+    if ((top) - (ring)->low >= (ring)->size && !make_room(loop, ring, top, needed, who)) \
+        return
+
 enum { NONE = -1, RELEASED = -2 };
 enum { SERVICE, TRANSFER, FIRST_WAIT, SPENT = 16 };
 enum { BINS = 128, OP_COLUMNS = 4 + SPENT, WAIT_COLUMNS = 5 };
@@ -18,17 +25,29 @@ enum { TAKING, SERVING };
 enum { ARRIVAL, TAKE, CAPTURE, ASKED };
 enum { PAUSED, STOPPED, DONE };
 enum { ARRIVED, FREED, BEGIN };
+enum { REQUEST, BACK, LET_GO, LOOK, OFFER };
 
 typedef struct {
     char *data;
     int64_t size, low, width;
 } Ring;
 
-/* An iteration: when its result was there, its slot asked for or its server had, its work's end, its data's arrival. Logged
- * are the first so many: one (nobody asks where time went), two, three (its run captures), or all (its data crosses). */
+/* An iteration: when its result was there, its slot asked for or its server had, its work's end, its data's arrival; and
+ * since which iteration its private server has been busy without a break. Logged is what does not follow from the rest. */
 typedef struct {
-    int64_t done, had, worked, arrival;
+    int64_t done, had, worked, arrival, busy;
 } Step;
+
+/* Where an iteration's log has something, and how much is to be added to it; column 0 has the result. */
+typedef struct {
+    int64_t column, plus;
+} Logged;
+
+/* A packet that a run hands to the network: when its data was there and it was handed over; until when it waited for links,
+ * then for room in buffers; when it had left (NONE: it has not). */
+typedef struct {
+    int64_t ready, start, linked, credited, left;
+} Passage;
 
 /* What an issue waited for: when all inputs were there, and the edge whose arrival was the last (NONE; RELEASED: it was
  * the release of the request). */
@@ -53,11 +72,19 @@ typedef struct {
 typedef struct {
     int64_t stream, stage, kind, iterations, total, source, ratio, gathers, next, last, server, own, take, capture;
     int64_t cross_clock, cross_cycles, latency, interval, release, release_end, path, cause, transfer, taking, previous;
+    int64_t sender, receiver, flits;
 
     Ring steps;
     Step now; /* the iteration after the last finished one, as far as it has come */
+    int64_t done, vector, phase, needs, queued, had, worked, left;
+    Logged had_log, worked_log;
+    int64_t arrival_column, busy_column; /* 0: not logged */
+    int64_t end_before, busy_before; /* of the last iteration that started before the latest one */
     Train train; /* period 0: its iterations are no trains */
-    int64_t done, vector, phase, needs, queued, asked, had, worked, left, sibling, critical;
+    int64_t asked, sibling, critical;
+    int64_t since_cut; /* the first iteration that the critical path may ask for */
+    Ring passages;     /* of packets, if it sends any */
+    int64_t sent;      /* packets that were handed over, or will be when their instant comes */
 } Run;
 
 typedef struct {
@@ -66,7 +93,9 @@ typedef struct {
 
     Ring issues, bounds, ends;
     int64_t issued, issue_request, issue_index, ended, walked, fetch_request, fetch_index, listed, bins;
-    int64_t release, fetched, spent[SPENT], waits, wait_room;
+    int64_t walk_request, walk_index, op_left, release, fetched, spent[SPENT], waits, wait_room;
+    int64_t op_from, op_to, op; /* vectors of an op, and which it is */
+    bool over; /* nothing asks for its iterations any more */
     int64_t *wait;
 } Stream;
 
@@ -154,7 +183,7 @@ typedef struct {
     Tally *tallies; /* servers, then pools */
     const int64_t *in_edges, *out_edges, *needs, *keeps, *amounts, *request_release;
     const int64_t *varying, *varying_offset, *cause_rank, *path_rank;
-    int64_t maintenance, buffer_full;
+    int64_t maintenance, buffer_full, credit;
 
     int64_t *waiting, *work, *touched, *finished;
     int64_t work_head, work_tail, n_finished, n_touched;
@@ -169,6 +198,10 @@ typedef struct {
     int64_t bytes, most_bytes, in_flight, most_in_flight;
     int64_t wakings, history, cut, next_cut;
     Path *path;
+    Network *network; /* NULL: there is none; the packets inside, by number: run (NONE: it has left), iteration */
+    int64_t network_clock, offered, oldest;
+    Rows offers; /* packets of the instant `offered` */
+    Ring inside;
     bool recording, keep, failed;
 } Loop;
 
@@ -192,6 +225,8 @@ void loop_round(Loop *loop, int64_t now);
 int64_t loop_next(const Loop *loop);
 void loop_feed_end(Loop *loop, int64_t stream, int64_t time);
 void loop_feed_free(Loop *loop, int64_t edge, int64_t below, int64_t time);
+void loop_push(Loop *loop, int64_t time, int64_t desk, int kind, int64_t who, int64_t total);
+void loop_finish(Loop *loop, int64_t run, int64_t done);
 int64_t span_end_varying(const Loop *loop, int64_t span, int64_t start, int64_t vector);
 
 /* streams_train.c: trains. */
@@ -199,7 +234,13 @@ void train_set_up(Loop *loop, Run *run);
 void train_scan(const Train *train, int64_t count, const int64_t *ready, int64_t free, int64_t worked, int64_t *arrival,
                 int64_t *start, int64_t *done);
 
+/* streams_carry.c: the network. */
+void carry_send(Loop *loop, int64_t run);
+void carry_offer(Loop *loop, int64_t run, int64_t iteration, int64_t now);
+bool carry_run(Loop *loop);
+
 /* streams_rings.c: places for entries. */
+void steps_set_up(const Loop *loop, Run *run);
 bool make_room(Loop *loop, Ring *ring, int64_t top, int64_t (*needed)(const Loop *, int64_t), int64_t who);
 int64_t *add_row(Loop *loop, Rows *rows);
 int64_t steps_since(const Loop *loop, const Run *run, int64_t time);
@@ -213,6 +254,7 @@ int64_t back_needed(const Loop *loop, int64_t client);
 int64_t grants_needed(const Loop *loop, int64_t client);
 int64_t returns_needed(const Loop *loop, int64_t pool);
 int64_t holds_needed(const Loop *loop, int64_t server);
+void drop_ring(Loop *loop, Ring *ring, int64_t top);
 void loop_free(Loop *loop);
 
 /* streams_account.c: sums. */
@@ -260,13 +302,26 @@ static inline void *entry(const Ring *ring, int64_t index)
     return ring->data + (index & (ring->size - 1)) * ring->width;
 }
 
+static inline Passage *passage_at(const Run *run, int64_t index) { return entry(&run->passages, index); }
+
 /* When a finished iteration was done. */
 static inline int64_t done_at(const Run *run, int64_t index) { return *(int64_t *)entry(&run->steps, index); }
-/* What is known of an iteration; of a finished one only the fields that are logged may be looked at. */
-static inline const Step *step_at(const Run *run, int64_t index)
+static inline int64_t logged_at(const Run *run, int64_t index, Logged log)
 {
-    return index == run->done ? &run->now : entry(&run->steps, index);
+    return ((const int64_t *)entry(&run->steps, index))[log.column] + log.plus;
 }
+
+/* When a slot was asked for or a server had for an iteration, and when its work ended. */
+static inline int64_t had_at(const Run *run, int64_t index)
+{
+    return index == run->done ? run->now.had : logged_at(run, index, run->had_log);
+}
+
+static inline int64_t worked_at(const Run *run, int64_t index)
+{
+    return index == run->done ? run->now.worked : logged_at(run, index, run->worked_log);
+}
+
 static inline int64_t *issue_at(const Stream *stream, int64_t index) { return entry(&stream->issues, index); }
 static inline Bound *bound_at(const Stream *stream, int64_t index) { return entry(&stream->bounds, index); }
 static inline int64_t end_at(const Stream *stream, int64_t index) { return *(int64_t *)entry(&stream->ends, index); }
@@ -307,8 +362,10 @@ static inline int64_t data_at(const Loop *loop, const Run *run, int64_t index)
 /* When the data of an iteration arrived; where that is not logged, its source knows, or it was before all that is kept. */
 static inline int64_t arrival_at(const Loop *loop, const Run *run, int64_t iteration)
 {
-    if (iteration == run->done || run->steps.width == sizeof(Step))
-        return step_at(run, iteration)->arrival;
+    if (iteration == run->done)
+        return run->now.arrival;
+    if (run->arrival_column)
+        return logged_at(run, iteration, (Logged){run->arrival_column, 0});
     int64_t index = upstream(run, iteration);
     int64_t low = run->source < 0 ? loop->streams[run->stream].issues.low : loop->runs[run->source].steps.low;
     return index < low ? NONE : data_at(loop, run, index);

@@ -237,7 +237,7 @@ static int by_place(const void *a, const void *b)
         return one->run < other->run ? -1 : 1;
     if (one->iteration != other->iteration)
         return one->iteration < other->iteration ? -1 : 1;
-    return one->moment - other->moment;
+    return (int)(one->moment - other->moment);
 }
 
 static void add_crossing(Loop *loop, int64_t run, int64_t iteration, int moment)
@@ -271,36 +271,72 @@ static void list_entering(Loop *loop, int64_t r, int64_t known, int64_t time)
         add_crossing(loop, run->kind == SERVING ? r : run->next, low, AT_SLOT);
 }
 
+/* List the packets of a run that are on their way at a time, or on the way to the edge at which they are handed over. */
+static void list_packets(Loop *loop, int64_t r, int64_t time)
+{
+    Run *run = &loop->runs[r];
+    int64_t i = run->since_cut = steps_since(loop, run, time);
+    for (; i < run->sent; i++) {
+        const Passage *passage = passage_at(run, i);
+        if (passage->ready > time && !is_entering(loop, run, i, time))
+            return;
+        add_crossing(loop, r, i, passage->ready > time ? AT_SLOT : passage->start > time ? AT_START : AT_WORKED);
+    }
+}
+
 /* List what may be at work in a run at a time: an iteration's work or hold, the way to a clock edge before it. */
 static void list_crossings(Loop *loop, int64_t r, int64_t time)
 {
-    const Run *run = &loop->runs[r];
+    Run *run = &loop->runs[r];
+    if (run->flits) {
+        list_packets(loop, r, time);
+        return;
+    }
     int64_t known = run->done + (run->done < run->total && run->needs != ARRIVAL), i = steps_since(loop, run, time);
+    int64_t waiting = INT64_MAX; /* the first start after that; behind it nobody else is at work on a private server */
+    run->since_cut = i;
     for (; i < known; i++) {
-        const Step *step = step_at(run, i);
+        int64_t had = had_at(run, i);
         if (arrival_at(loop, run, i) > time) {
             if (!is_entering(loop, run, i, time))
                 return;
             add_crossing(loop, run->kind == SERVING ? r : run->next, i, AT_SLOT);
-        } else if (run->kind == SERVING && step->had <= time) {
+        } else if (run->kind == SERVING && had <= time) {
             add_crossing(loop, r, i, AT_WORKED);
-        } else if (run->kind == SERVING && step->had != INT64_MAX) {
+        } else if (run->kind == SERVING && had != INT64_MAX && (!run->own || had <= waiting)) {
             add_crossing(loop, r, i, AT_START);
+            waiting = had;
         }
     }
     list_entering(loop, r, known, time);
 }
 
+/* Have a stream of which nothing can be asked after a cut give its places away. */
+static void drop_finished(Loop *loop, Stream *stream)
+{
+    bool over = stream->walked == stream->total && !loop->keep;
+    for (int64_t r = stream->first; r <= stream->last && over; r++)
+        over = loop->runs[r].since_cut == loop->runs[r].total;
+    for (int64_t r = stream->first; r <= stream->last && over; r++) {
+        drop_ring(loop, &loop->runs[r].steps, loop->runs[r].total);
+        drop_ring(loop, &loop->runs[r].passages, loop->runs[r].total);
+    }
+    stream->over = over;
+}
+
+/* Whether a stream of the loop is under way, as far as the critical path is concerned. */
+static bool is_under_way(const Stream *stream) { return stream->issued && !stream->over && !stream->foreign; }
+
 /* ---- cuts */
 
 /* Where the path goes on before the cut before `low`; sets `since` where it is not known. */
-static int64_t branch_at(Loop *loop, const Walk *walk, Place last, int64_t *since)
+static int64_t branch_at(Loop *loop, const Walk *walk, int64_t *since)
 {
     Path *path = loop->path;
     *since = walk->time;
     if (walk->time > walk->low || walk->low <= loop->admitted[0])
         return NONE;
-    Crossing wanted = {last, NONE};
+    Crossing wanted = {walk->last, NONE};
     const Crossing *found = bsearch(&wanted, path->crossings, (size_t)path->n_crossings, sizeof wanted, by_place);
     return found == NULL ? NONE : found->branch;
 }
@@ -309,13 +345,13 @@ static Trip follow(Loop *loop, Place from, int64_t time, int64_t low, int64_t *s
 {
     Path *path = loop->path;
     Trip trip = {path->n_trail, path->n_visits, 0, NONE, NONE};
-    Walk walk = {loop, low, time, NONE, true, NONE};
+    Walk walk = {loop, low, time, NONE, true, NONE, from};
     path->trail_from = path->n_trail;
-    Place last = walk_back(&walk, from);
+    walk_back(&walk, from);
     trip.visits = path->n_visits - trip.visit;
     trip.met = walk.met;
     if (walk.met == NONE)
-        trip.parent = branch_at(loop, &walk, last, since);
+        trip.parent = branch_at(loop, &walk, since);
     for (int64_t visit = trip.visit; visit < path->n_visits; visit++)
         path->visits[visit].ways++;
     if (walk.met != NONE)
@@ -355,8 +391,9 @@ int64_t path_cut(Loop *loop, int64_t time)
     int64_t low = most(loop->cut, loop->admitted[0]);
     path->n_fresh = path->n_visits = path->n_trail = 0;
     rehash(loop, 1024);
-    for (int64_t r = 0; r < loop->n_runs; r++)
-        list_crossings(loop, r, time);
+    for (int64_t s = 0; s < loop->n_streams; s++)
+        for (int64_t r = loop->streams[s].first; r <= loop->streams[s].last && is_under_way(&loop->streams[s]); r++)
+            list_crossings(loop, r, time);
     Trip *trips = malloc((size_t)(path->n_fresh + 1) * sizeof *trips);
     int64_t *since = malloc((size_t)(path->n_fresh + 1) * sizeof *since);
     loop->failed |= trips == NULL || since == NULL;
@@ -382,6 +419,9 @@ int64_t path_cut(Loop *loop, int64_t time)
     path->fresh_room = 0;
     qsort(path->crossings, (size_t)path->n_crossings, sizeof *path->crossings, by_place);
     join_branches(loop);
+    for (int64_t s = 0; s < loop->n_streams; s++)
+        if (is_under_way(&loop->streams[s]))
+            drop_finished(loop, &loop->streams[s]);
     loop->cut = time;
     return path->n_crossings + path->n_visits;
 }
@@ -392,13 +432,14 @@ int64_t path_follow(Loop *loop, int64_t s, int64_t vector)
     Path *path = path_of(loop);
     if (path == NULL)
         return NONE;
-    Walk walk = {loop, most(loop->cut, loop->admitted[0]), end_at(&loop->streams[s], vector), NONE, false, NONE};
+    Place from = vector_end(loop, s, vector);
+    Walk walk = {loop, most(loop->cut, loop->admitted[0]), end_at(&loop->streams[s], vector), NONE, false, NONE, from};
     path->n_trail = path->trail_from = 0;
-    Place last = walk_back(&walk, vector_end(loop, s, vector));
+    walk_back(&walk, from);
     for (int64_t place = 0; place < path->n_trail; place++)
         loop->runs[path->trail[place].run].critical += path->trail[place].length;
     int64_t since;
-    for (int64_t b = branch_at(loop, &walk, last, &since); b != NONE; b = path->branches[b].parent) {
+    for (int64_t b = branch_at(loop, &walk, &since); b != NONE; b = path->branches[b].parent) {
         for (int64_t place = 0; place < path->branches[b].count; place++)
             loop->runs[path->branches[b].spent[place].run].critical += path->branches[b].spent[place].length;
         since = path->branches[b].since;

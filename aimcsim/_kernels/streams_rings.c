@@ -4,12 +4,14 @@
 
 #include "streams.h"
 
-enum { FIRST_SIZE = 2 };
+enum { FIRST_SIZE = 2, FIRST_RECORDING = 16 };
 
 static void copy_entries(const Ring *from, Ring *to, int64_t top)
 {
-    for (int64_t index = from->low; index < top; index++)
-        memcpy(entry(to, index), entry(from, index), (size_t)from->width);
+    for (int64_t index = from->low, count; index < top; index += count) {
+        count = least(top - index, from->size - (index & (from->size - 1)));
+        memcpy(entry(to, index), entry(from, index), (size_t)(count * from->width));
+    }
 }
 
 /* Have a place for entry `top`: by forgetting, or by growing if less than a quarter of the ring can be forgotten. */
@@ -22,7 +24,7 @@ bool make_room(Loop *loop, Ring *ring, int64_t top, int64_t (*needed)(const Loop
             return true;
         grown.low = ring->low;
     }
-    grown.size = ring->size ? 2 * ring->size : FIRST_SIZE;
+    grown.size = ring->size ? 2 * ring->size : loop->recording ? FIRST_RECORDING : FIRST_SIZE;
     grown.data = malloc((size_t)(grown.size * grown.width));
     if (grown.data == NULL) {
         loop->failed = true;
@@ -35,6 +37,14 @@ bool make_room(Loop *loop, Ring *ring, int64_t top, int64_t (*needed)(const Loop
     free(ring->data);
     *ring = grown;
     return true;
+}
+
+/* Forget all entries, and the places too. */
+void drop_ring(Loop *loop, Ring *ring, int64_t top)
+{
+    loop->bytes -= ring->size * ring->width;
+    free(ring->data);
+    *ring = (Ring){NULL, 0, top, ring->width};
 }
 
 int64_t *add_row(Loop *loop, Rows *rows)
@@ -58,10 +68,10 @@ static int64_t first_open(const Loop *loop, const Stream *stream)
     return most(0, (loop->recording ? stream->walked : stream->ended) - 1);
 }
 
-/* The first entry whose time, in a column, is not before a moment; times ascend. */
-static int64_t entry_since(const Ring *ring, int64_t top, int column, int64_t time)
+/* The first entry from `low` on whose time, in a column, is not before a moment; times ascend. */
+static int64_t entry_since(const Ring *ring, int64_t low, int64_t top, int column, int64_t time)
 {
-    int64_t low = ring->low, high = top;
+    int64_t high = top;
     while (low < high) {
         int64_t middle = (low + high) / 2;
         if (((const int64_t *)entry(ring, middle))[column] < time)
@@ -77,15 +87,35 @@ static int64_t path_needs(const Loop *loop, const Ring *ring, int64_t top, int c
 {
     if (!loop->recording)
         return top;
-    return loop->cut < 0 ? ring->low : entry_since(ring, top, column, loop->cut);
+    return loop->cut < 0 ? ring->low : entry_since(ring, ring->low, top, column, loop->cut);
 }
 
-/* The first finished iteration of a run that is done, or lets its server go, at a moment or later. */
+/* Settle what is logged of a run's iterations: their results, and, where records are wanted or all is kept, what does not
+ * follow from these. With a latency that is always the same, results come in the order of starts. */
+void steps_set_up(const Loop *loop, Run *run)
+{
+    bool fixed = run->kind == SERVING && loop->spans[run->latency].fixed >= 0 && !loop->keep && !run->flits;
+    int64_t columns = 1, latency = fixed ? loop->spans[run->latency].fixed : 0;
+    if (loop->recording || loop->keep) {
+        if (fixed && run->capture < 0)
+            run->had_log = (Logged){0, -latency};
+        else
+            run->had_log = (Logged){columns++, 0};
+        run->worked_log = (Logged){run->had_log.column, run->had_log.plus + latency};
+        if (loop->keep || (run->capture >= 0 && !fixed))
+            run->worked_log = (Logged){columns++, 0};
+        run->arrival_column = loop->keep || run->cross_clock >= 0 ? columns++ : 0;
+        run->busy_column = loop->recording && run->kind == SERVING && run->server >= 0 && run->own ? columns++ : 0;
+    }
+    run->steps.width = columns * (int64_t)sizeof(int64_t);
+}
+
+/* The first finished iteration of a run that is done, or lets its server go, at a moment or later, after the latest cut. */
 int64_t steps_since(const Loop *loop, const Run *run, int64_t time)
 {
-    int64_t low = entry_since(&run->steps, run->done, 0, time);
-    while (low > run->steps.low && run->server >= 0 && run->capture < 0 &&
-           span_end(loop, run->interval, step_at(run, low - 1)->had, (low - 1) / run->iterations) >= time)
+    int64_t first = most(run->since_cut, run->steps.low), low = entry_since(&run->steps, first, run->done, 0, time);
+    while (low > first && run->server >= 0 && run->capture < 0 &&
+           span_end(loop, run->interval, had_at(run, low - 1), (low - 1) / run->iterations) >= time)
         low--;
     return low;
 }
@@ -95,8 +125,7 @@ int64_t steps_needed(const Loop *loop, int64_t r)
 {
     const Run *run = &loop->runs[r];
     if (loop->recording) {
-        int64_t path = loop->cut < 0 ? run->steps.low : steps_since(loop, run, loop->cut);
-        return least(path, first_open(loop, &loop->streams[run->stream]) * run->iterations);
+        return least(run->since_cut, first_open(loop, &loop->streams[run->stream]) * run->iterations);
     }
     int64_t low = run->done, client = run->kind == SERVING ? run->capture : run->take;
     if (run->next >= 0)
@@ -181,7 +210,7 @@ int64_t returns_needed(const Loop *loop, int64_t who)
 int64_t holds_needed(const Loop *loop, int64_t who)
 {
     const Server *server = &loop->servers[who];
-    int64_t since = most(loop->now, 0), low = server->holds.low;
+    int64_t since = most(loop->now, 0);
     for (int64_t r = server->first_run; r >= 0; r = loop->runs[r].sibling) {
         const Run *run = &loop->runs[r];
         const Stream *stream = &loop->streams[run->stream];
@@ -191,17 +220,18 @@ int64_t holds_needed(const Loop *loop, int64_t who)
             since = least(since, most(before, arrival_at(loop, run, first)));
         }
     }
-    while (low < server->count && hold_at(server, low)->end >= 0 && hold_at(server, low)->end <= since)
-        low++;
     bool open = server->count > server->holds.low && hold_at(server, server->count - 1)->end < 0;
+    int64_t low = entry_since(&server->holds, server->holds.low, server->count - open, 1, since + 1);
     return least(low, path_needs(loop, &server->holds, server->count - open, 1));
 }
 
 void loop_free(Loop *loop)
 {
     path_free(loop);
-    for (int64_t i = 0; i < loop->n_runs; i++)
+    for (int64_t i = 0; i < loop->n_runs; i++) {
         free(loop->runs[i].steps.data);
+        free(loop->runs[i].passages.data);
+    }
     for (int64_t i = 0; i < loop->n_streams; i++) {
         free(loop->streams[i].issues.data);
         free(loop->streams[i].bounds.data);
@@ -223,8 +253,8 @@ void loop_free(Loop *loop)
     void *owned[] = {loop->runs, loop->streams, loop->edges, loop->servers, loop->pools, loop->clients, loop->spans,
                      loop->clocks, loop->releases, loop->desks, loop->tallies, loop->waiting, loop->work,
                      loop->touched, loop->finished, loop->heap, loop->admitted, loop->admissions, loop->request_end,
-                     loop->future.data, loop->ops.data, loop->waits.data, loop->outbox.data,
-                     loop->bin_vectors, loop->bin_amounts};
+                     loop->future.data, loop->ops.data, loop->waits.data, loop->outbox.data, loop->offers.data,
+                     loop->inside.data, loop->bin_vectors, loop->bin_amounts};
     for (unsigned i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
 }

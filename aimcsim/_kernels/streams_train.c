@@ -32,7 +32,7 @@ static int64_t whole_period(const Loop *loop, int64_t clock)
 void train_set_up(Loop *loop, Run *run)
 {
     const Span *latency = &loop->spans[run->latency], *interval = &loop->spans[run->interval];
-    if (run->kind != SERVING || run->capture >= 0 || (run->server >= 0 && !run->own) || latency->fixed < 0)
+    if (run->kind != SERVING || run->capture >= 0 || run->flits || (run->server >= 0 && !run->own) || latency->fixed < 0)
         return;
     if (run->server >= 0 && interval->fixed < 0)
         return;

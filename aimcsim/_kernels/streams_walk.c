@@ -10,13 +10,18 @@
 static const Place NOWHERE = {NONE, 0, AT_END};
 static const Place FORGOTTEN = {0, 0, AT_END};
 
-static int64_t op_of(const Loop *loop, int64_t s, int64_t vector)
+static int64_t op_of(Loop *loop, int64_t s, int64_t vector)
 {
     if (s < 0)
         return NONE;
-    const Stream *stream = &loop->streams[s];
-    int64_t request = vector / stream->vectors, index = vector % stream->vectors;
-    return stream->first_op + request * stream->request_ops + index / stream->op_vectors;
+    Stream *stream = &loop->streams[s];
+    if (vector < stream->op_from || vector >= stream->op_to) {
+        int64_t request = vector / stream->vectors, row = vector % stream->vectors / stream->op_vectors;
+        stream->op = stream->first_op + request * stream->request_ops + row;
+        stream->op_from = request * stream->vectors + row * stream->op_vectors;
+        stream->op_to = least(stream->op_from + stream->op_vectors, (request + 1) * stream->vectors);
+    }
+    return stream->op;
 }
 
 static int64_t *wait_row(Loop *loop, Stream *stream, int64_t cause, int64_t path, int64_t holder)
@@ -132,27 +137,69 @@ static Place behind(const Walk *walk, int64_t r, int64_t iteration)
     return (Place){r, iteration, walk->loop->runs[r].capture >= 0 ? AT_DONE : AT_WORKED};
 }
 
-/* From the start of service on a private server to the request: perhaps the stream stood behind itself. A share goes on
- * over all work that is back to back; the critical path looks at each piece of it. */
+/* When an iteration let the server go. */
+static int64_t hold_end(const Loop *loop, const Run *run, int64_t iteration)
+{
+    if (run->capture >= 0)
+        return done_at(run, iteration);
+    return span_end(loop, run->interval, had_at(run, iteration), iteration / run->iterations);
+}
+
+/* Since which iteration a run's private server has been busy when it started another. */
+static int64_t busy_since(const Run *run, int64_t iteration)
+{
+    if (iteration == run->done)
+        return run->now.busy;
+    return logged_at(run, iteration, (Logged){run->busy_column, 0});
+}
+
+/* Back over all work that is back to back with a start on a private server, at once: to the first start, or to what was
+ * at work where the walk ends. What is forgotten of it lies before that. */
+static Place over_busy(Walk *walk, Place here, int64_t busy)
+{
+    Run *run = &walk->loop->runs[here.run];
+    int64_t kept = most(busy, run->steps.low), after = kept;
+    Place first = {here.run, busy, AT_START};
+    if (kept == busy && had_at(run, busy) > walk->low) {
+        spend(walk, run, SERVICE, had_at(run, busy));
+        return first;
+    }
+    spend(walk, run, SERVICE, walk->low);
+    if (walk->stream >= 0)
+        return NOWHERE;
+    for (int64_t high = here.iteration; after < high;) {
+        int64_t middle = (after + high) / 2;
+        if (had_at(run, middle) <= walk->low)
+            after = middle + 1;
+        else
+            high = middle;
+    }
+    bool working = after > kept && hold_end(walk->loop, run, after - 1) > walk->low;
+    walk->last = working ? (Place){here.run, after - 1, AT_WORKED} : (Place){here.run, after, AT_START};
+    return NOWHERE;
+}
+
+/* From the start of service on a private server to the request: perhaps the stream stood behind itself. Where holds and
+ * gaps between them count differently, and behind results that waited for a slot, each piece is looked at. */
 static Place own_start(Walk *walk, Place here, int64_t arrival)
 {
     Run *run = &walk->loop->runs[here.run];
+    int64_t busy = busy_since(run, here.iteration);
+    if (busy < here.iteration && (walk->stream < 0 || !run->transfer))
+        return over_busy(walk, here, busy);
     while (walk->time > arrival) {
-        int64_t start = step_at(run, here.iteration)->had, before = here.iteration - 1;
-        while (before >= run->steps.low && step_at(run, before)->had == start)
+        int64_t start = had_at(run, here.iteration), before = here.iteration - 1;
+        while (before >= run->steps.low && had_at(run, before) == start)
             before--;
         if (before < run->steps.low)
             break;
-        const Step *step = step_at(run, before);
-        int64_t end = step->done;
-        if (run->capture < 0)
-            end = span_end(walk->loop, run->interval, step->had, before / run->iterations);
+        int64_t end = hold_end(walk->loop, run, before);
         if (end <= arrival)
             break;
         spend(walk, run, SERVICE, end);
-        if (walk->stream < 0 || (run->capture >= 0 && step->done > step->worked))
+        if (walk->stream < 0 || (run->capture >= 0 && end > worked_at(run, before)))
             return behind(walk, here.run, before);
-        work(walk, run, step->had);
+        work(walk, run, had_at(run, before));
         here.iteration = before;
         if (walk->time <= walk->low)
             break;
@@ -200,7 +247,7 @@ static Place shared_start(Walk *walk, Place here, int64_t arrival)
     const Loop *loop = walk->loop;
     Run *run = &loop->runs[here.run];
     Server *server = &loop->servers[run->server];
-    int64_t index = first_hold(server, step_at(run, here.iteration)->had) - 1;
+    int64_t index = first_hold(server, had_at(run, here.iteration)) - 1;
     for (; index >= server->holds.low && walk->time > walk->low; index--) {
         const Hold *hold = hold_at(server, index);
         const Run *holder = &loop->runs[hold->run];
@@ -217,9 +264,38 @@ static Place shared_start(Walk *walk, Place here, int64_t arrival)
     return (Place){here.run, here.iteration, AT_SLOT};
 }
 
+/* From the result of a packet to its having left: perhaps one before it left later. */
+static Place from_left(const Walk *walk, Place here)
+{
+    const Run *run = &walk->loop->runs[here.run];
+    if (done_at(run, here.iteration) > passage_at(run, here.iteration)->left)
+        return (Place){here.run, here.iteration - 1, AT_DONE};
+    return (Place){here.run, here.iteration, AT_WORKED};
+}
+
+/* From a packet having left to its being handed over: it waited for links, then for room, then it moved. The critical path
+ * has all of it as transfer, since nobody in particular was in the way. */
+static Place from_passage(Walk *walk, Place here)
+{
+    Run *run = &walk->loop->runs[here.run];
+    const Passage *passage = passage_at(run, here.iteration);
+    if (walk->stream >= 0) {
+        work(walk, run, passage->credited);
+        stand(walk, walk->loop->credit, run->path, NONE, 0, passage->linked);
+        stand(walk, run->cause, run->path, NONE, 0, passage->start);
+    }
+    work(walk, run, passage->start);
+    here.moment = AT_START;
+    return here;
+}
+
 static Place from_start(Walk *walk, Place here)
 {
     Run *run = &walk->loop->runs[here.run];
+    if (run->flits) {
+        spend(walk, run, SERVICE, passage_at(run, here.iteration)->ready);
+        return (Place){here.run, here.iteration, AT_SLOT};
+    }
     int64_t arrival = arrival_at(walk->loop, run, here.iteration);
     if (run->server >= 0 && walk->time > arrival)
         return run->own ? own_start(walk, here, arrival) : shared_start(walk, here, arrival);
@@ -248,14 +324,13 @@ static Place from_slot(Walk *walk, Place here)
     Run *run = &loop->runs[here.run];
     const Run *taking = run->taking >= 0 ? &loop->runs[run->taking] : run;
     if (taking != run && here.iteration >= taking->steps.low && here.iteration < taking->done) {
-        const Step *step = step_at(taking, here.iteration);
-        int64_t arrival = arrival_at(loop, taking, here.iteration);
-        if (step->done > step->had && walk->time > arrival) {
-            Place next = slot(walk, taking->take, here.iteration, step->had);
+        int64_t asked = had_at(taking, here.iteration), arrival = arrival_at(loop, taking, here.iteration);
+        if (done_at(taking, here.iteration) > asked && walk->time > arrival) {
+            Place next = slot(walk, taking->take, here.iteration, asked);
             if (next.run != NONE)
                 return next;
         }
-        if (step->had > arrival && walk->time > arrival)
+        if (asked > arrival && walk->time > arrival)
             return (Place){here.run, here.iteration - 1, AT_SLOT};
     }
     return from_arrival(walk, here.run, upstream(taking, here.iteration));
@@ -265,13 +340,50 @@ static Place from_slot(Walk *walk, Place here)
 static Place from_done(Walk *walk, Place here)
 {
     Run *run = &walk->loop->runs[here.run];
-    const Step *step = step_at(run, here.iteration);
-    if (run->capture >= 0 && step->done > step->worked) {
-        Place next = slot(walk, run->capture, here.iteration, step->worked);
+    if (run->capture >= 0 && done_at(run, here.iteration) > worked_at(run, here.iteration)) {
+        Place next = slot(walk, run->capture, here.iteration, worked_at(run, here.iteration));
         if (next.run != NONE)
             return next;
     }
     return (Place){here.run, here.iteration, AT_WORKED};
+}
+
+/* Whether a run asked for what it takes as soon as its data was there. */
+static inline bool at_once(const Run *run, int64_t iteration, int64_t data)
+{
+    return !run->arrival_column && had_at(run, iteration) == data;
+}
+
+/* From a result straight back over stages that waited for nothing: a share need not look closer at these. */
+static Place straight_back(Walk *walk, Place here)
+{
+    const Loop *loop = walk->loop;
+    int64_t *spent = loop->streams[walk->stream].spent, time = walk->time;
+    int64_t r = here.run, i = here.iteration, moment = AT_DONE;
+    while (time > walk->low) {
+        const Run *run = &loop->runs[r];
+        if (i < run->steps.low || run->capture >= 0 || run->flits)
+            break;
+        int64_t had = most(had_at(run, i), walk->low);
+        spent[run->transfer ? TRANSFER : SERVICE] += time - had;
+        time = had;
+        moment = AT_START;
+        if (run->previous < 0)
+            break;
+        if (run->taking >= 0) {
+            const Run *taking = &loop->runs[run->taking];
+            if (i < taking->steps.low || done_at(taking, i) != time || !at_once(taking, i, time))
+                break;
+            run = taking;
+        }
+        int64_t source = upstream(run, i);
+        const Run *previous = &loop->runs[run->previous];
+        if (source < previous->steps.low || !at_once(run, i, done_at(previous, source)))
+            break;
+        r = run->previous, i = source, moment = AT_DONE;
+    }
+    walk->time = time;
+    return (Place){r, i, moment};
 }
 
 /* The consumer vector whose fetch made room for a vector: the first whose `keeps` exceeds what had to go. */
@@ -364,12 +476,13 @@ static bool kept(const Loop *loop, Place here)
         return false;
     if (here.moment == AT_ISSUE)
         return here.iteration >= loop->streams[loop->runs[here.run].stream].bounds.low;
-    return here.iteration >= loop->runs[here.run].steps.low;
+    const Run *run = &loop->runs[here.run];
+    return here.iteration >= run->steps.low && (!run->flits || here.iteration >= run->passages.low);
 }
 
-Place walk_back(Walk *walk, Place here)
+void walk_back(Walk *walk, Place here)
 {
-    Place last = here;
+    walk->last = here;
     while (walk->time > walk->low && kept(walk->loop, here)) {
         Run *run = &walk->loop->runs[here.run];
         if (walk->marks && here.moment == AT_START) {
@@ -377,13 +490,20 @@ Place walk_back(Walk *walk, Place here)
             if (walk->met != NONE)
                 break;
         }
-        last = here;
+        walk->last = here;
         switch (here.moment) {
         case AT_DONE:
-            here = from_done(walk, here);
+            if (run->flits)
+                here = from_left(walk, here);
+            else
+                here = walk->stream >= 0 && run->capture < 0 ? straight_back(walk, here) : from_done(walk, here);
             break;
         case AT_WORKED:
-            work(walk, run, step_at(run, here.iteration)->had);
+            if (run->flits) {
+                here = from_passage(walk, here);
+                break;
+            }
+            work(walk, run, had_at(run, here.iteration));
             here.moment = AT_START;
             break;
         case AT_START:
@@ -396,7 +516,6 @@ Place walk_back(Walk *walk, Place here)
             here = from_issue(walk, here);
         }
     }
-    return last;
 }
 
 static int by_rank(const Loop *loop, const int64_t *a, const int64_t *b)
@@ -449,20 +568,25 @@ static void write_op(Loop *loop, Stream *stream, int64_t op, int64_t end)
 static void walk_next(Loop *loop, int64_t s)
 {
     Stream *stream = &loop->streams[s];
-    int64_t vector = stream->walked, index = vector % stream->vectors;
+    int64_t vector = stream->walked;
     int64_t low = vector ? end_at(stream, vector - 1) : 0, end = end_at(stream, vector);
     if (!stream->program)
-        low = most(low, loop->admitted[vector / stream->vectors]);
-    if (index % stream->op_vectors == 0) {
+        low = most(low, loop->admitted[stream->walk_request]);
+    if (!stream->op_left) {
         const Run *first = &loop->runs[stream->serve];
+        stream->op_left = least(stream->op_vectors, stream->vectors - stream->walk_index);
         stream->release = low;
-        stream->fetched = step_at(first, vector * first->iterations)->had;
+        stream->fetched = had_at(first, vector * first->iterations);
     }
-    Walk walk = {loop, low, end, s, false, NONE};
+    Walk walk = {loop, low, end, s, false, NONE, NOWHERE};
     walk_back(&walk, vector_end(loop, s, vector));
     stream->walked++;
-    if ((index + 1) % stream->op_vectors == 0 || index + 1 == stream->vectors)
+    if (!--stream->op_left)
         write_op(loop, stream, op_of(loop, s, vector), end);
+    if (++stream->walk_index == stream->vectors) {
+        stream->walk_index = 0;
+        stream->walk_request++;
+    }
 }
 
 /* Whether it is certain when the request of a stream's next vector was admitted. */
@@ -470,7 +594,7 @@ static bool admission_known(const Loop *loop, const Stream *stream, int when)
 {
     if (stream->program || when == FINALLY)
         return true;
-    int64_t request = stream->walked / stream->vectors;
+    int64_t request = stream->walk_request;
     return loop->admissions[request] == loop->n_loads ||
            (loop->admissions[request] && loop->admitted[request] <= loop->now);
 }

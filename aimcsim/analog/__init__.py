@@ -1,7 +1,7 @@
 """Values: what analog arrays compute, from encodings and converters to the outputs of a matrix layer.
 
 `program` gives arrays with device state, alone; `program_matrix` the blocks that a mapping places on a chip, as exact
-numbers or as integers through converters.
+numbers or as integers through converters, `program_devices` the same blocks in devices.
 """
 
 from aimcsim.analog.array import (
@@ -18,19 +18,27 @@ from aimcsim.analog.array import (
     calibrated,
     program,
 )
-from aimcsim.analog.matrix import Partial, ProgrammedMatrix
-from aimcsim.analog.programming import Mode, program_matrix
+from aimcsim.analog.device_matrix import CALIBRATION_VECTORS, Compensate, DeviceArrays
+from aimcsim.analog.draws import Draws
+from aimcsim.analog.error_spec import ErrorSpec
+from aimcsim.analog.matrix import Partial, ProgrammedMatrix, Reads
+from aimcsim.analog.programming import Mode, program_devices, program_matrix
 from aimcsim.analog.spec import ArraySpec, Block
 from aimcsim.analog.wires import WireSpec
 
 __all__ = [
+    "CALIBRATION_VECTORS",
     "AnalogMatrix",
     "AnalogSpec",
     "ArraySpec",
     "Block",
     "CellSpec",
+    "Compensate",
     "ConverterSpec",
     "Counts",
+    "DeviceArrays",
+    "Draws",
+    "ErrorSpec",
     "InputSpec",
     "Mode",
     "Partial",
@@ -39,8 +47,10 @@ __all__ = [
     "ProgrammedMatrix",
     "RangeSpec",
     "ReadoutSpec",
+    "Reads",
     "WireSpec",
     "calibrated",
     "program",
+    "program_devices",
     "program_matrix",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aimcsim import _kernels
-from aimcsim.analog.matrix import Partial, ProgrammedMatrix
+from aimcsim.analog.matrix import Partial, ProgrammedMatrix, Reads
 from aimcsim.analog.spec import ArraySpec, Block
 
 
@@ -22,7 +22,7 @@ class IdealMatrix(ProgrammedMatrix):
         super().__init__(weight.shape, blocks, spec)
         self._weights = [_kernels.pack_weights(weight[block.slices]) for block in self.blocks]
 
-    def _partial(self, x: NDArray[np.float32], block_ids: Sequence[int], codes: bool) -> Partial:
+    def _partial(self, x: NDArray[np.float32], block_ids: Sequence[int], reads: Reads, codes: bool) -> Partial:
         if codes:
             raise ValueError("an ideal matrix has no converters, so no codes")
         return Partial({index: self._read(x, index) for index in block_ids})

@@ -1,4 +1,4 @@
-"""Puts a matrix into arrays as exact numbers or integers, block by block as a mapping places it."""
+"""Puts a matrix into arrays as exact numbers, integers or devices, block by block as a mapping places it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from aimcsim.analog.device_matrix import DeviceArrays
+from aimcsim.analog.draws import Draws
+from aimcsim.analog.error_spec import ErrorSpec
 from aimcsim.analog.ideal import IdealMatrix
 from aimcsim.analog.matrix import ProgrammedMatrix
 from aimcsim.analog.quantized import QuantizedMatrix
@@ -33,6 +36,42 @@ def program_matrix(
     ValueError     If the blocks leave out or repeat a weight, or do not fit the array.
     ConfigError    If a weight is not finite, or the array's sums cannot be held in integers.
     """
+    return _MATRICES[mode](_checked(weight, blocks, spec), blocks, spec)
+
+
+def program_devices(
+    weight: NDArray[np.float32],
+    blocks: Sequence[Block],
+    spec: ArraySpec,
+    errors: ErrorSpec,
+    *,
+    draws: Draws,
+    replicas: int = 1,
+) -> DeviceArrays:
+    """Return `weight` [groups, K, N] in devices, each of `replicas` times; read it ``at`` a time.
+
+    Parameters
+    ----------
+    errors : ErrorSpec    How cells, lines and converters err.
+    draws : Draws         The place of all that is drawn, such as that of a layer.
+    replicas : int        Vector i of a request is read in replica ``i % replicas``.
+
+    Raises
+    ------
+    ValueError     As `program_matrix`.
+    ConfigError    If a weight is not finite, or codes and their sums cannot be held.
+    InputError     If the device model does not know a conductance.
+    """
+    return DeviceArrays(_checked(weight, blocks, spec), blocks, spec, errors, draws=draws, replicas=replicas)
+
+
+def _checked(weight: NDArray[np.float32], blocks: Sequence[Block], spec: ArraySpec) -> NDArray[np.float32]:
+    """Return `weight` as a contiguous array if the blocks are a way to cut it.
+
+    Raises
+    ------
+    ValueError    As `program_matrix`.
+    """
     weight = np.ascontiguousarray(weight, dtype=np.float32)
     if weight.ndim != 3 or not weight.size:
         raise ValueError(f"a matrix must be [groups, K, N], none of them 0 (got {list(weight.shape)})")
@@ -45,4 +84,4 @@ def program_matrix(
         covered[block.slices] += 1
     if not (covered == 1).all():
         raise ValueError(f"blocks must cover every weight once; {int((covered != 1).sum())} are left out or repeated")
-    return _MATRICES[mode](weight, blocks, spec)
+    return weight

@@ -22,7 +22,7 @@ class Quantized:
     scale: NDArray[np.float64]
 
 
-def _quantize(values: NDArray[np.float32], largest_level: int, axis: int) -> Quantized:
+def _quantize(values: NDArray[np.float32], largest_level: int, axis: int | tuple[int, ...]) -> Quantized:
     exact = values.astype(np.float64)
     scale = np.abs(exact).max(axis=axis, keepdims=True, initial=0.0) / largest_level
     level = np.rint(exact / np.where(scale == 0, 1.0, scale))
@@ -48,6 +48,15 @@ def quantize_weights(weight: NDArray[np.float32], largest_level: int) -> Quantiz
     ------
     ConfigError    If a weight is not finite.
     """
+    return _quantize(_finite(weight), largest_level, axis=1)
+
+
+def quantize_tensor(weight: NDArray[np.float32], largest_level: int) -> Quantized:
+    """Return `weight` [groups, K, N] as integers by the largest magnitude of all; else as `quantize_weights`."""
+    return _quantize(_finite(weight), largest_level, axis=(0, 1, 2))
+
+
+def _finite(weight: NDArray[np.float32]) -> NDArray[np.float32]:
     if not np.isfinite(weight).all():
         raise ConfigError("a weight is NaN or infinite")
-    return _quantize(weight, largest_level, axis=1)
+    return weight

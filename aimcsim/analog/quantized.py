@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from aimcsim import _kernels
 from aimcsim.analog.cells import program_cells
 from aimcsim.analog.drive import drive_levels, drive_plan
-from aimcsim.analog.matrix import Partial, ProgrammedMatrix
+from aimcsim.analog.matrix import Partial, ProgrammedMatrix, Reads
 from aimcsim.analog.quantize import quantize_inputs, quantize_weights
 from aimcsim.analog.spec import ArraySpec, Block
 
@@ -59,7 +59,7 @@ class QuantizedMatrix(ProgrammedMatrix):
         self._reads.append(_kernels.ColumnRead(digits, plan.planes, plan.weights, converter, cells.factors))
         self._input_factors.append(cells.input_factors.reshape(level.shape[::2]))
 
-    def _partial(self, x: NDArray[np.float32], block_ids: Sequence[int], codes: bool) -> Partial:
+    def _partial(self, x: NDArray[np.float32], block_ids: Sequence[int], reads: Reads, codes: bool) -> Partial:
         inputs = quantize_inputs(x, self.spec.input_max)
         level = inputs.level.reshape(len(x), *self.shape[:2])
         driven = {rows: self._drive(level, *rows) for rows in {_rows_of(self.blocks[index]) for index in block_ids}}

@@ -10,6 +10,7 @@ import typer
 
 from aimcsim.cli.completion import chip_choices, input_choices, preset_choices, workload_choices
 from aimcsim.cli.guard import CHECK_FAILED, INTERRUPTED, GuardedCommand
+from aimcsim.cli.noc import noc
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -54,6 +55,13 @@ MappingOption = Annotated[
 FoldOption = Annotated[
     bool,
     typer.Option("--fold-unsupported", help="Leave out unsupported ONNX nodes that keep their shape, and say which."),
+]
+TimeOption = Annotated[
+    str, typer.Option(metavar="TIME", help="With analog values: time since programming, such as 0, 1h, 1day, 1year.")
+]
+CompensateOption = Annotated[
+    Literal["none", "global", "column"],
+    typer.Option(help="With analog values: factors against drift, found by reading known vectors before the requests."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV and nothing else.")]
@@ -113,13 +121,15 @@ def run(  # noqa: PLR0913 - one parameter per option
     ] = None,
     requests: Annotated[int | None, typer.Option(help="How many requests; default: all samples, or 1.")] = None,
     analog: Annotated[
-        Literal["off", "ideal", "quantized"] | None,
-        typer.Option(help="Values: none, exact, or through the chip's slices and converters."),
+        Literal["off", "ideal", "quantized", "analog"] | None,
+        typer.Option(help="Values: none, exact, through the chip's slices and converters, or also in its devices."),
     ] = None,
     grain: Annotated[
         Literal["auto", "vector", "row", "layer"],
         typer.Option(help="What one record covers, auto: by the size of the run; changes no result."),
     ] = "auto",
+    time: TimeOption = "0",
+    compensate: CompensateOption = "none",
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
     engine: Annotated[
         Literal["fast", "reference"], typer.Option(help="A compiled loop, or the same times from SimPy processes.")
@@ -152,6 +162,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     csv: CsvOption = False,
 ) -> None:
     """Run a workload on a chip: time, waits, energy, outputs."""
+    from aimcsim.cli.accuracies import time_of
     from aimcsim.cli.inputs import chip_count, load_both, mapping_choice, read_inputs
     from aimcsim.cli.keeping import kept
     from aimcsim.cli.waiting import waiting
@@ -165,7 +176,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     count = chip_count(chips)
     spec, network = load_both(chip, workload, overrides or (), fold_unsupported=fold_unsupported)
     arrays = None if inputs is None else read_inputs(inputs, network)
-    with kept(output, chip=spec.name, workload=network.name, seed=seed, force=force) as keep:
+    with kept(output, chip=spec.name, workload=network.name, seed=seed, force=force) as keeping:
         with waiting(f"running {network.name} on {spec.name}") as told:
             done = simulate(
                 spec,
@@ -174,6 +185,8 @@ def run(  # noqa: PLR0913 - one parameter per option
                 requests=requests,
                 analog=analog,
                 grain=grain,
+                time_s=time_of(time),
+                compensate=compensate,
                 seed=seed,
                 engine=engine,
                 mapping=choice,
@@ -183,8 +196,9 @@ def run(  # noqa: PLR0913 - one parameter per option
                 max_in_flight=max_in_flight,
                 warmup=warmup,
                 alive=told.tell,
+                spool=keeping.place,
             )
-        keep(done)
+        keeping.keep(done)
     from aimcsim.cli import summaries, tables
 
     if json:
@@ -196,6 +210,70 @@ def run(  # noqa: PLR0913 - one parameter per option
     again = "next: add -o DIR to keep the run"
     look = f"next: aimcsim show {output} --by cause    (or layer, tile, resource, component)"
     tables.show(summaries.summary_table(done, directory=output), again if output is None else look)
+
+
+@app.command(cls=GuardedCommand)
+def accuracy(  # noqa: PLR0913 - one parameter per option
+    chip: ChipArgument,
+    workload: WorkloadArgument,
+    *,
+    inputs: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE.npz",
+            help="Arrays by the names of the network's inputs, first axis samples.",
+            autocompletion=input_choices,
+        ),
+    ],
+    labels: Annotated[str, typer.Option(metavar="NAME", help="Array with the right class of each sample.")] = "labels",
+    samples: Annotated[int | None, typer.Option(min=1, help="Take the first so many samples.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=10_000, help="Programmings, each with errors of its own.")] = 5,
+    times: Annotated[
+        str, typer.Option(metavar="TIME,...", help="Times since programming, in s, min, h, day, month or year.")
+    ] = "0",
+    compensate: CompensateOption = "none",
+    by: Annotated[
+        Literal["time", "layer"], typer.Option(help="Accuracy over time, or the error of each layer.")
+    ] = "time",
+    overrides: SetOption = None,
+    pack: PackOption = "none",
+    replicate: ReplicateOption = None,
+    placement: PlacementOption = "in-order",
+    mapping: MappingOption = None,
+    fold_unsupported: FoldOption = False,
+    json: JsonOption = False,
+    csv: CsvOption = False,
+) -> None:
+    """Accuracy in the chip's devices, over seeds and time."""
+    from aimcsim.cli import accuracies
+    from aimcsim.cli.inputs import load_both, mapping_choice, read_inputs
+    from aimcsim.cli.waiting import waiting
+    from aimcsim.evaluation import evaluate
+
+    _one_form(json=json, csv=csv)
+    times_s = accuracies.times_of(times)
+    choice = mapping_choice(pack, replicate, placement, mapping)
+    spec, network = load_both(chip, workload, overrides or (), fold_unsupported=fold_unsupported)
+    arrays = accuracies.labelled(read_inputs(inputs, network), labels, network, samples)
+    what = f"evaluating {network.name} on {spec.name}"
+    with waiting(what) as told:
+        found = evaluate(
+            spec,
+            network,
+            arrays,
+            time_s=times_s,
+            seeds=seeds,
+            compensate=compensate,
+            mapping=choice,
+            alive=lambda done, points: setattr(told, "what", f"{what}, {done} of {points} points"),
+        )
+    title = f"{network.name} on {spec.name}, seeds: {seeds}, compensation: {compensate}"
+    _show_rows(
+        lambda: accuracies.rows_of(found, by),
+        lambda: accuracies.accuracy_tables(found, by, title),
+        json=json,
+        csv=csv,
+    )
 
 
 @app.command(cls=GuardedCommand)
@@ -233,6 +311,28 @@ def show(
         tables.show(summaries.partial_table(stored, directory))
     else:
         tables.show(summaries.summary_table(stored, directory=directory))
+
+
+@app.command(cls=GuardedCommand)
+def diff(
+    first: Annotated[Path, typer.Argument(metavar="DIR", help="Directory of a run.")],
+    second: Annotated[Path, typer.Argument(metavar="DIR", help="Directory of another run of the same workload.")],
+    *,
+    json: JsonOption = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the figures as CSV and nothing else.")] = False,
+) -> None:
+    """Compare two runs: latency, waits, energy, and what differs in their chips."""
+    from aimcsim.cli import comparison, tables
+    from aimcsim.run import load_run
+
+    _one_form(json=json, csv=csv)
+    found = comparison.differences(load_run(first), load_run(second))
+    if json:
+        tables.show_json(found)
+    elif csv:
+        tables.show_csv(found["figures"])
+    else:
+        tables.show(*comparison.tables(found))
 
 
 @app.command(cls=GuardedCommand)
@@ -466,6 +566,9 @@ def conform(
     _show_rows(lambda: [one.row() for one in found], lambda: (conforming.verdict_table(found),), json=json, csv=csv)
     if any(one.verdict == "fail" for one in found):
         raise typer.Exit(CHECK_FAILED)
+
+
+app.command(cls=GuardedCommand)(noc)
 
 
 def _one_form(*, json: bool, csv: bool) -> None:

@@ -6,21 +6,21 @@ Each file says itself what it is: by its schema, by what it is called, or by bei
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from rich.table import Table
 
+from aimcsim.arrays import error_spec
 from aimcsim.cli.inputs import Arrays, collect, problems_of, read_inputs, read_npz, read_workload, says_that_it_is
 from aimcsim.cli.plans import fit_row, fit_rows, network_row, network_text, room
 from aimcsim.cli.presets import chip_row
 from aimcsim.cli.tables import counted, grid
 from aimcsim.cli.views import Row
 from aimcsim.errors import ConfigError, InputError, Problem
-from aimcsim.evaluation import pack_samples
 from aimcsim.mapping import MappingPolicy
-from aimcsim.run import build, load_run
+from aimcsim.run import Built, build, load_run
 from aimcsim.spec import load_chip, preset_names
 from aimcsim.workload import Workload
 from aimcsim.workload.load import workload_names
@@ -75,16 +75,30 @@ def checked(
         raise ConfigError.of(problems)
     found: Row = {}
     if chip is not None:
+        error_spec(chip)
         found["chip"] = chip_row(chip)
     if network is not None:
         found["network"] = network_row(network)
     if chip is not None and network is not None:
-        found |= fit_row(build(chip, network, mapping=mapping, chips=chips))
+        built = build(chip, network, mapping=mapping, chips=chips)
+        found |= {**fit_row(built), "replicate_all": _replicas_fit(built, mapping)}
     if arrays is not None:
         found["inputs"] = {name: list(array.shape) for name, array in arrays.items()}
     if run is not None:
         found["run"] = {key: run.summary[key] for key in RUN_KEYS if key in run.summary}
     return found
+
+
+def _replicas_fit(built: Built, mapping: MappingPolicy | Path | None) -> bool:
+    """Return whether there is much room for replicas, and the buffers are large enough for them."""
+    crossbars = fit_row(built)["crossbars"]
+    if isinstance(mapping, Path) or crossbars["used"] * 2 > crossbars["there"]:
+        return False
+    try:
+        build(built.chip, built.workload, mapping=replace(mapping or MappingPolicy(), budget="all"))
+    except InputError:
+        return False
+    return True
 
 
 def _by_kind(sources: Sequence[str]) -> dict[str, str]:
@@ -100,11 +114,7 @@ def _by_kind(sources: Sequence[str]) -> dict[str, str]:
 
 def _inputs(source: str, network: Workload | None) -> Arrays:
     """Return the arrays of a file, checked against a network if there is one."""
-    if network is None:
-        return read_npz(Path(source))
-    arrays = read_inputs(source, network)
-    pack_samples(network, arrays)
-    return arrays
+    return read_npz(Path(source)) if network is None else read_inputs(source, network)
 
 
 def check_table(found: Row) -> Table:

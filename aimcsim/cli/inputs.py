@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aimcsim.errors import ConfigError, InputError, Problem, TraceError
+from aimcsim.evaluation import pack_samples
 from aimcsim.located import MAX_BYTES
 from aimcsim.mapping import MappingPolicy
 from aimcsim.mapping.policy import Pack, Placement
@@ -142,6 +143,10 @@ def read_inputs(source: str, workload: Workload) -> Arrays:
         raise TraceError(f"{path}: there is no array `{missing[0]}` (the network takes {wanted}; in the file: {there})")
     if not all(arrays[name].shape[:1] > (0,) for name in workload.inputs):
         raise TraceError(f"{path}: holds no samples; the first axis of an input counts them")
+    try:
+        pack_samples(workload, arrays)
+    except TraceError as error:
+        raise TraceError(f"{path}: {error}") from error
     _check_labels(path, arrays, workload)
     return arrays
 

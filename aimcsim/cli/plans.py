@@ -169,7 +169,7 @@ def _share_of(part: Row) -> str:
 def room(found: Row) -> str:
     """Return what could be changed about how much room there is."""
     advice = []
-    if found["crossbars"]["used"] * 2 <= found["crossbars"]["there"]:
+    if found["replicate_all"]:
         advice.append("--replicate all fills the free crossbars with replicas")
     if any(row["full_rate_bytes"] > row["size_bytes"] for row in found["buffers"]):
         advice.append("a buffer below its full rate makes layers wait: larger tile.buffers, or fewer layers a tile")

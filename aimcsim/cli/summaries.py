@@ -34,7 +34,12 @@ def summary_table(run: Run, *, checked: Row | None = None, note: str = "", direc
         Where the run is stored.
     """
     values = run.summary
-    how = {"off": "timing only", "ideal": "exact values", "quantized": "quantized values"}[values["analog"]]
+    how = {
+        "off": "timing only",
+        "ideal": "exact values",
+        "quantized": "quantized values",
+        "analog": "values in devices",
+    }[values["analog"]]
     asked = f"{counted(values['requests'], 'request')}, {how}, {_grain(values)}"
     title = f"{values['workload']} on {values['chip']}: {asked}"
     listed = "--json" if directory is None else f"aimcsim show {directory} --assumptions"

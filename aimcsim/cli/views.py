@@ -9,6 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
+from aimcsim import summary
 from aimcsim.records import CAUSES, Table
 from aimcsim.run import Run
 
@@ -36,7 +39,7 @@ def _by_column(run: Run, column: str) -> list[Row]:
     The energies of all rows, the last of which is static power, add up to that of the run.
     """
     rows: dict[str, Row] = {}
-    for op in run.ops.records():
+    for op in run.ops.each_record():
         if op["request"] < 0:
             continue
         row = rows.setdefault(op[column], _nothing(column, op[column]))
@@ -92,8 +95,8 @@ def static_energy(run: Run) -> dict[str, float]:
 
 def programmed_ps(run: Run) -> int:
     """Return when the last weights were written, counted from the start of the simulation; 0 if none were."""
-    ops = run.ops
-    return int(ops["end_ps"][ops["kind"] == "program"].max(initial=0))
+    parts = run.ops.parts("end_ps", "kind")
+    return max(int(part["end_ps"][part["kind"] == "program"].max(initial=0)) for part in parts)
 
 
 def by_resource(run: Run) -> list[Row]:
@@ -101,7 +104,7 @@ def by_resource(run: Run) -> list[Row]:
 
     Space in buffers is no resource that is held, so rows of buffers have no `holds`, `busy_ps` and `utilisation`.
     """
-    waited = _waited(run, lambda wait: (wait["resource"], wait["cause"]))
+    waited = summary.waited(run.ops, run.waits)
     rows: dict[str, Row] = {row["resource"]: {**row, "waits_ps": {}} for row in run.resources.records()}
     for (resource, cause), time in waited.items():
         if cause != "dependency":
@@ -115,7 +118,7 @@ _NOT_HELD = {"holds": None, "busy_ps": None, "utilisation": None}
 
 def by_cause(run: Run) -> list[Row]:
     """Return what ops waited for, most first: its time, share, and the resources and holders in the way."""
-    total, holders = op_time_ps(run), _by_holder(run)
+    total, holders = summary.op_time_ps(run.ops), _by_holder(run)
     rows = []
     for cause in CAUSES:
         found = [
@@ -139,29 +142,25 @@ def bottlenecks(run: Run, count: int) -> list[Row]:
 
 def _by_holder(run: Run) -> Counter[Key]:
     """Return the waiting of the requests' ops, ps, by cause, resource and holder (`layer.kind`; empty if nobody)."""
-    ops = run.ops
-    return _waited(run, lambda wait: (wait["cause"], wait["resource"], _holder(ops, wait["holder"])))
-
-
-def op_time_ps(run: Run) -> int:
-    """Return the time of all ops of the requests, at least 1 ps."""
-    ops = run.ops
-    return max(1, int((ops["end_ps"] - ops["release_ps"])[ops["request"] >= 0].sum()))
-
-
-def _waited(run: Run, key: Callable[[Row], Key]) -> Counter[Key]:
-    """Return the waiting of the requests' ops, ps, by a key."""
-    requests = run.ops["request"]
+    starts, owners = _owners(run.ops)
     totals: Counter[Key] = Counter()
-    for wait in run.table("waits").records():
-        if requests[wait["op"]] >= 0:
-            totals[key(wait)] += wait["wait_ps"]
+    for part in summary.served_waits(run.ops, run.waits, "cause", "resource", "holder", "wait_ps"):
+        cause, resource, holder, time = (column.tolist() for column in part.values())
+        names = [owners[place - 1] for place in np.searchsorted(starts, holder, side="right")]
+        for *key, waited in zip(cause, resource, names, time, strict=True):
+            totals[tuple(key)] += waited
     return totals
 
 
-def _holder(ops: Table, op: int) -> str:
-    """Return whose op was in the way, as `layer.kind`; empty if none's."""
-    return f"{ops['layer'][op]}.{ops['kind'][op]}" if op >= 0 else ""
+def _owners(ops: Table) -> tuple[list[int], list[str]]:
+    """Return the first op of each stream, ascending, and whose its ops are, as `layer.kind`; op -1 is nobody's."""
+    starts, owners, before = [-1], [""], -1
+    for part in ops.parts("op", "stream", "layer", "kind"):
+        for place in np.flatnonzero(np.diff(part["stream"], prepend=before)).tolist():
+            starts.append(int(part["op"][place]))
+            owners.append(f"{part['layer'][place]}.{part['kind'][place]}")
+        before = int(part["stream"][-1]) if len(part["stream"]) else before
+    return starts, owners
 
 
 VIEWS: dict[str, Callable[[Run], list[Row]]] = {

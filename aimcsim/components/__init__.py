@@ -9,5 +9,20 @@ from aimcsim.components.crossbar import Crossbars
 from aimcsim.components.digital import DigitalUnit, SlotRack
 from aimcsim.components.interconnect import Hop, Interconnect
 from aimcsim.components.offchip import Channel, Pipe
+from aimcsim.components.routers import ChipLink, LinkName, fabric_of, link_names
 
-__all__ = ["AdcBanks", "Buffer", "Channel", "Crossbars", "DigitalUnit", "Hop", "Interconnect", "Pipe", "SlotRack"]
+__all__ = [
+    "AdcBanks",
+    "Buffer",
+    "Channel",
+    "ChipLink",
+    "Crossbars",
+    "DigitalUnit",
+    "Hop",
+    "Interconnect",
+    "LinkName",
+    "Pipe",
+    "SlotRack",
+    "fabric_of",
+    "link_names",
+]

@@ -3,7 +3,8 @@
 A packet's head moves on as soon as a link has taken it, `router_cycles + link_cycles` a hop; each link is held for as
 many cycles as the packet has flits. Routers buffer what they must (a stream sends only what has space reserved at its
 destination), so contention shows as waiting for links. A link between chips takes a packet whole before it passes it
-on. `ideal` keeps the latency and drops the contention.
+on. `ideal` keeps the latency and drops the contention. With a carrier the packets go through routers instead, flit by
+flit; see `routers.py`.
 """
 
 from __future__ import annotations
@@ -11,21 +12,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from aimcsim.engine import Server, SlotPool, Span, System, span_of
-from aimcsim.network import Link, Mesh
+from aimcsim.components.routers import endpoint_of
+from aimcsim.engine import Carrier, Packets, Server, SlotPool, Span, System, span_of
+from aimcsim.errors import ConfigError
+from aimcsim.network import Link, Mesh, zero_load_latency
+from aimcsim.network.engine import MOST_FLITS
 from aimcsim.units import ClockDomain
 
 LINK_CAUSE = "link_busy"
 SLOT_CAUSE = "credit"
+NETWORK = "network"
+"""What time inside a network of routers is filed under."""
 
 
 class Hop(NamedTuple):
-    """One link of a packet's way, ready to be a stage."""
+    """One link of a packet's way, ready to be a stage; or the whole way through a network of routers."""
 
     name: str
     server: Server | None
     latency: Span
     interval: Span
+    packets: Packets | None = None
 
 
 class Interconnect:
@@ -41,9 +48,10 @@ class Interconnect:
     contended : bool                   False for the ideal network.
     hold_cycles : int or None          For how long a packet holds a link; None: a cycle for each of its flits.
     chip_link : callable or None       (latency, interval) of so many bytes between chips; None if there is one chip.
+    carrier : Carrier or None          The network of routers that packets go through; None if they hold links.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one parameter per field of the network
         self,
         system: System,
         mesh: Mesh,
@@ -57,6 +65,7 @@ class Interconnect:
         contended: bool,
         hold_cycles: int | None = None,
         chip_link: Callable[[int], tuple[Span, Span]] | None = None,
+        carrier: Carrier | None = None,
     ) -> None:
         self.clock = clock
         self._system = system
@@ -68,6 +77,8 @@ class Interconnect:
         self._contended = contended
         self._hold_cycles = hold_cycles
         self._chip_link = chip_link
+        self._carrier = carrier
+        system.carrier = carrier
         self._routes: dict[tuple[int, int], list[Link]] = {}
         self._links: dict[str, Link] = {}
         self._servers: dict[str, Server] = {}
@@ -92,9 +103,30 @@ class Interconnect:
 
     def hops(self, source: int, target: int, size_bytes: int) -> list[Hop]:
         """Return the links of a packet's way; the last one also waits for the packet's tail."""
+        if self._carrier is not None:
+            return [self._carried(self._carrier, source, target, self.flits(size_bytes))]
         route = self.route(source, target)
         last = len(route) - 1
         return [self._hop(link, size_bytes, is_last=index == last) for index, link in enumerate(route)]
+
+    def crossings(self, source: int, target: int) -> tuple[int, int]:
+        """Return how many links a packet takes, and how many of these are between chips."""
+        if self._carrier is not None and self._mesh.chips == 1:
+            fabric = self._carrier.fabric
+            return 1 + len(fabric.path(endpoint_of(fabric, source), endpoint_of(fabric, target))), 0
+        route = self.route(source, target)
+        return len(route), sum(link.between_chips for link in route)
+
+    def _carried(self, carrier: Carrier, source: int, target: int, flits: int) -> Hop:
+        """Return the way through the routers; its times are those of a packet that meets no other."""
+        if flits > MOST_FLITS:
+            raise ConfigError(
+                f"network.width_bits: a vector makes a packet of {flits} flits of {self._width_bits} bits, and the "
+                f"model `flit` takes packets of at most {MOST_FLITS}; wider flits make fewer of them"
+            )
+        ends = endpoint_of(carrier.fabric, source), endpoint_of(carrier.fabric, target)
+        latency = int(zero_load_latency(carrier.fabric, carrier.router, *ends, flits))
+        return Hop(NETWORK, None, self._span(latency), self._span(flits), Packets(*ends, flits))
 
     def _hop(self, link: Link, size_bytes: int, *, is_last: bool) -> Hop:
         held = self._hold_cycles or self.flits(size_bytes)

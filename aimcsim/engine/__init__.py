@@ -2,6 +2,7 @@
 
 from aimcsim.engine.account import Account, Question
 from aimcsim.engine.capacity import EdgeNeed, edge_needs
+from aimcsim.engine.carrier import Carrier, Packets, Passage
 from aimcsim.engine.choice import Engine, EngineName, engine_for
 from aimcsim.engine.compiled import CompiledEngine
 from aimcsim.engine.domains import domains, foreign_streams
@@ -22,6 +23,7 @@ __all__ = [
     "Account",
     "Alive",
     "BytePool",
+    "Carrier",
     "CompiledEngine",
     "Edge",
     "EdgeNeed",
@@ -31,6 +33,8 @@ __all__ = [
     "FastEngine",
     "Hold",
     "MixedEngine",
+    "Packets",
+    "Passage",
     "Progress",
     "Question",
     "ReferenceEngine",

@@ -19,7 +19,7 @@ from aimcsim.engine.slots import SlotPool
 from aimcsim.engine.stream import Stream, System
 from aimcsim.engine.walkback import SERVICE, TRANSFER, Walk
 from aimcsim.errors import SimulationError
-from aimcsim.records import CAUSES
+from aimcsim.records import CAUSES, Spool
 
 Ints = NDArray[np.int64]
 
@@ -58,9 +58,9 @@ class Account:
 
     Attributes
     ----------
-    ops : [ops, 4 + 16]
+    ops : spool of [ops, 4 + 16]
         Op; its release; the start of its first vector's first fetch; its end (ps); then its time by `CAUSES_OF_SHARES`.
-    waits : [waits, 5]
+    waits : spool of [waits, 5]
         Op, cause (index in `CAUSES`), resource (index in `names`), op in the way (-1: none), ps; ascending by op, name
         of the cause, path of the resource, op in the way.
     path : [parts, 3]
@@ -79,6 +79,10 @@ class Account:
     edges : [edges, 3]
         Vectors ever reserved, most at a time (levels that last no time do not count), and the integral of the space
         reserved up to the end of the run, vectors times ps.
+    links : [links, 4]
+        Of a network of routers (`Carrier.records`), in cycles; without one, nothing.
+    head_waits : [routers]
+        The same of its routers.
     elapsed_ps : int
         End of the run: the last end of any stream.
     bin_ps : int
@@ -90,8 +94,8 @@ class Account:
         Actions of these vectors, for each of `Question.varying`.
     """
 
-    ops: Ints
-    waits: Ints
+    ops: Spool
+    waits: Spool
     path: Ints
     path_from_ps: int
     names: tuple[str, ...]
@@ -100,6 +104,8 @@ class Account:
     servers: Ints
     pools: Ints
     edges: Ints
+    links: Ints
+    head_waits: Ints
     elapsed_ps: int
     bin_ps: int
     bin_vectors: Ints
@@ -133,6 +139,11 @@ class OpNumbers:
         self._per_request = [-(-s.vectors // size) for s, size in zip(streams, op_vectors, strict=True)]
         counts = [each * stream.requests for each, stream in zip(self._per_request, streams, strict=True)]
         self._first = np.cumsum([0, *counts]).tolist()
+
+    @property
+    def starts(self) -> Ints:
+        """First op of each stream."""
+        return np.array(self._first[:-1], dtype=np.int64)
 
     def op(self, stream: int, vector: int) -> int:
         """Return the op of a vector; -1 for none."""
@@ -168,9 +179,10 @@ def account(system: System, question: Question) -> Account:
     holds = [[(hold.start_ps, hold.end_ps) for hold in server.holds] for server in system.servers]
     uses = [[(use.start_ps, use.end_ps) for use in pool.uses] for pool in system.slots]
     bin_ps, bin_vectors, bin_amounts = _bins(system, question)
+    links, head_waits = network_records(system)
     return Account(
-        ops=walk.ops(),
-        waits=walk.waits(),
+        ops=Spool.of(walk.ops()),
+        waits=Spool.of(walk.waits()),
         path=walk.path(),
         path_from_ps=walk.path_from_ps,
         names=walk.names,
@@ -179,11 +191,20 @@ def account(system: System, question: Question) -> Account:
         servers=_table([(len(one), _within(one), _within(one, begin, end)) for one in holds], 3),
         pools=_table([(len(one), _within(one), _within(one, begin, end)) for one in uses], 3),
         edges=_table([_space(edge, system.streams[edge.source].issue_ps, elapsed) for edge in system.edges], 3),
+        links=links,
+        head_waits=head_waits,
         elapsed_ps=elapsed,
         bin_ps=bin_ps,
         bin_vectors=bin_vectors,
         bin_amounts=bin_amounts,
     )
+
+
+def network_records(system: System) -> tuple[Ints, Ints]:
+    """Return what links and routers did, nothing without a network of them."""
+    if system.carrier is None:
+        return np.zeros((0, 4), dtype=np.int64), np.zeros(0, dtype=np.int64)
+    return system.carrier.records()
 
 
 def _table(rows: Iterable[Sequence[int]], columns: int) -> Ints:

@@ -7,12 +7,22 @@ more than its record. `keep` has it keep everything and put the logs into the sy
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from aimcsim import _kernels
-from aimcsim.engine.account import Account, Question, account, check_causes
+from aimcsim.engine.account import (
+    CAUSES_OF_SHARES,
+    FIRST_SHARE,
+    Account,
+    OpNumbers,
+    Question,
+    account,
+    check_causes,
+    network_records,
+)
 from aimcsim.engine.deadlock import report_deadlock, standing_of
 from aimcsim.engine.fast import FastEngine, check_can_run_fast
 from aimcsim.engine.flat import RUN_FIELDS, Flat, Ints, flatten, varying_order
@@ -20,7 +30,10 @@ from aimcsim.engine.progress import Alive, Progress, Teller
 from aimcsim.engine.restore import restore, stand_still
 from aimcsim.engine.stream import System
 from aimcsim.errors import SimulationError
+from aimcsim.records import Spool
 
+OP_COLUMNS, WAIT_COLUMNS = FIRST_SHARE + len(CAUSES_OF_SHARES), 5
+"""Of `Account.ops` and `Account.waits`."""
 HISTORY = 1 << 16
 """Wakings of runs between two cuts of the critical path; the past is kept from one cut to the next."""
 
@@ -37,6 +50,8 @@ class CompiledEngine:
         Keep every log and put it into the system at the end.
     history : int
         Wakings of runs between two cuts of the critical path, at least 1.
+    folder : Path, optional
+        Where the records of what has ended lie once they are many (see `Spool`).
 
     Raises
     ------
@@ -55,6 +70,7 @@ class CompiledEngine:
         *,
         keep: bool = False,
         history: int = HISTORY,
+        folder: Path | None = None,
     ) -> None:
         check_can_run_fast(system)
         if question is not None:
@@ -63,7 +79,10 @@ class CompiledEngine:
         self._question = question
         self._keep = keep
         self._twin = FastEngine(system) if _kernels.stream_loop() is None else None
-        self._flat: Flat = flatten(system, question or nothing_asked(system))
+        asked = question or nothing_asked(system)
+        self._flat: Flat = flatten(system, asked)
+        starts = OpNumbers(system.streams, asked.op_vectors).starts
+        self._ops, self._waits = (Spool(columns, starts, folder) for columns in (OP_COLUMNS, WAIT_COLUMNS))
         self._loop: Any = None
         self._settled = False
         self._account: Account | None = None
@@ -91,10 +110,24 @@ class CompiledEngine:
 
     def advance(self, alive: Alive | None = None) -> None:
         """Run the loop alone, without what follows."""
+        tell = None if alive is None else Teller(alive, self._progress)
+
+        def paused(now_ps: int) -> None:
+            self._take()
+            if tell is not None:
+                tell(now_ps)
+
         self._loop.start()
-        self._loop.run(alive=None if alive is None else Teller(alive, self._progress))
+        self._loop.run(alive=paused)
         if alive is not None:
             alive(self._progress())
+
+    def _take(self) -> None:
+        """Take the ops that have ended out of the loop."""
+        ops = self._loop.take_ops()
+        _check(ops)
+        self._ops.append(ops)
+        self._waits.append(self._loop.take_waits())
 
     def _progress(self) -> Progress:
         facts, ended = self._loop.facts(), int(self._loop.progress()[:, 1].sum())
@@ -120,15 +153,15 @@ class CompiledEngine:
         return self._account
 
     def _counted(self, system: System, question: Question) -> Account:
-        """Return what the loop has counted; its ops are taken out of it."""
+        """Return what the loop has counted."""
         loop = self._loop
-        ops, waits = _in_order(loop.take_ops()), _in_order(loop.take_waits())
-        _check(ops)
+        self._take()
         since, path = self._path()
+        links, head_waits = network_records(system)
         tallies, (shift, vectors, amounts) = loop.tallies(), loop.bins()
         return Account(
-            ops=ops,
-            waits=waits,
+            ops=self._ops,
+            waits=self._waits,
             path=path,
             path_from_ps=since,
             names=self._flat.names,
@@ -137,6 +170,8 @@ class CompiledEngine:
             servers=tallies[: len(system.servers)],
             pools=tallies[len(system.servers) :],
             edges=loop.edges(),
+            links=links,
+            head_waits=head_waits,
             elapsed_ps=loop.facts()["elapsed_ps"],
             bin_ps=1 << shift,
             bin_vectors=vectors,
@@ -174,17 +209,12 @@ def make_loop(system: System, flat: Flat, history: int = HISTORY, *, keep: bool,
         history=history,
         keep=keep,
         recording=recording,
+        network=None if system.carrier is None else system.carrier.open().kernel,
     )
-
-
-def _in_order(rows: Ints) -> Ints:
-    """Return rows, which come in the order in which ops end, in the order of the ops."""
-    order: Ints = rows[np.argsort(rows[:, 0], kind="stable")]
-    return order
 
 
 def _check(ops: Ints) -> None:
     """Refuse ops whose time does not add up."""
-    wrong = np.flatnonzero(ops[:, 4:].sum(axis=1) != ops[:, 3] - ops[:, 1])
+    wrong = np.flatnonzero(ops[:, FIRST_SHARE:].sum(axis=1) != ops[:, 3] - ops[:, 1])
     if len(wrong):
         raise SimulationError(f"the time of op {ops[wrong[0], 0]} does not add up; this is a defect of the simulator")

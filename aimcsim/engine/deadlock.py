@@ -74,13 +74,22 @@ def _waits(system: System, standing: Standing, stream: Stream) -> Waits:
                 waits.append((edge.source, f"vector {edge.needs[vector]} of {source} for its own vector {vector}"))
         if not waits:
             waits += _space(system, standing, stream, vector)
+    held = _held(standing, stream)
+    if not held and any(stage.packets for stage in stream.stages) and vector > standing.ended[stream.index]:
+        return [(stream.index, "its packets in the network, where packets wait for each other")]
+    return waits + held
+
+
+def _held(standing: Standing, stream: Stream) -> Waits:
+    """Return who has the slots and servers that a stream has asked for."""
+    held: Waits = []
     for stage in stream.stages:
         for pool in (stage.acquires, stage.captures):
             if pool is not None and (pool.order, stream.index) in standing.slot_waits:
-                waits += [(holder, f"a slot of {pool.path}") for holder in standing.slot_holders[pool.order]]
+                held += [(holder, f"a slot of {pool.path}") for holder in standing.slot_holders[pool.order]]
         if stage.server is not None and (stage.server.order, stream.index) in standing.server_waits:
-            waits.append((standing.server_holder[stage.server.order], stage.server.path))
-    return waits
+            held.append((standing.server_holder[stage.server.order], stage.server.path))
+    return held
 
 
 def _space(system: System, standing: Standing, stream: Stream, vector: int) -> Waits:

@@ -65,6 +65,8 @@ def _held(system: System, stream: Stream) -> Iterator[Hashable]:
     for stage in stream.stages:
         if stage.server is not None:
             yield "arbiter", stage.server.order
+        if stage.packets is not None:
+            yield "carrier", 0
         for pool in (stage.acquires, stage.captures):
             if pool is not None:
                 yield "arbiter", pool.order

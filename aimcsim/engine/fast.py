@@ -4,7 +4,8 @@ Whatever a stream has to itself (private servers and slots, its inputs and its r
 as the times they depend on are, and needs no event: a stage advances through its iterations until it lacks a time, and
 whoever makes that time known lets it go on. Requests for what several streams share wait in one queue and are decided
 instant by instant, in rounds, like in the reference engine. When an instant comes up, nothing that is still unknown can
-ask earlier, because all that is unknown hangs on a decision that is still to be made.
+ask earlier, because all that is unknown hangs on a decision that is still to be made. A network of routers runs between
+these instants: up to the next one, or to the first at which packets leave, whose consequences spread before it goes on.
 
 The logs are those of the reference engine, to the picosecond.
 """
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
+from aimcsim.engine.carrier import Offer, Passage, Shipping
 from aimcsim.engine.deadlock import Standing, report_deadlock
 from aimcsim.engine.edge import Edge
 from aimcsim.engine.server import Hold, Server
@@ -28,12 +30,16 @@ ARRIVAL, SLOT, SERVER, CAPTURE, ASKED = range(5)
 TAKEN = 1 << 20
 """Added to a stage's index: the run that serves what has its slot."""
 
+SENDING = 1 << 21
+"""Added to a stage's index: the run whose packets leave the network."""
+
 
 @dataclass(slots=True, eq=False)
 class Run:
     """How far a stage of a stream has come: with taking slots for its iterations (`slots_only`), or with serving them.
 
-    `own` says whether nobody else asks for what it takes (pool, or server).
+    `own` says whether nobody else asks for what it takes (pool, or server). `sent` packets have been handed over, and
+    those in `early` have left before one that was sent before them.
     """
 
     stream: Stream
@@ -48,6 +54,8 @@ class Run:
     done: int = 0
     needs: int = ARRIVAL
     queued: bool = False
+    sent: int = 0
+    early: dict[int, Passage] = field(default_factory=dict)
 
 
 Request = tuple[int, int, int, int, Run]
@@ -97,7 +105,8 @@ class FastEngine:
         self._desks = {id(one): Desk(one.order, one) for one in resources}
         self._returns: dict[tuple[int, int], Returns] = {}
         self._passed: list[list[int]] = [[] for _ in system.edges]
-        self._events: list[tuple[int, int, Desk, What]] = []
+        self._events: list[tuple[int, int, Desk | None, What | Offer]] = []
+        self._shipping = None if system.carrier is None else Shipping(system.carrier)
         self._work: deque[Run] = deque()
         self._count = 0
         self._begin_ps = system.begin or 0
@@ -112,7 +121,10 @@ class FastEngine:
         for stream in self.system.streams:
             self._issue(stream)
         self._drain()
-        while self._events:
+        while True:
+            self._carry()
+            if not self._events:
+                break
             self._instant(self._events[0][0])
         for edge in self.system.edges:
             edge.reserved = len(self.system.streams[edge.source].issue_ps)
@@ -157,6 +169,8 @@ class FastEngine:
                 self._next[stream.index, index + TAKEN] = serve
             if stage.captures is not None:
                 self._taker(stage.captures, serve)
+            if stage.packets is not None:
+                self._next[stream.index, index + SENDING] = serve
             self._next[stream.index, index - 1] = first
             before = log.done_ps
 
@@ -182,8 +196,11 @@ class FastEngine:
         desks: dict[int, Desk] = {}
         while self._events and self._events[0][0] == now:
             _, _, desk, what = heappop(self._events)
-            desks[desk.order] = desk
-            self._apply(desk, now, what)
+            if isinstance(what, Offer):
+                self._ship(now, what)
+            elif desk is not None:
+                desks[desk.order] = desk
+                self._apply(desk, now, what)
         for order in sorted(desks):
             self._decide(desks[order], now)
         self._drain()
@@ -199,7 +216,7 @@ class FastEngine:
         else:
             heappush(desk.pending, what)
 
-    def _event(self, time_ps: int, desk: Desk, what: What) -> None:
+    def _event(self, time_ps: int, desk: Desk | None, what: What | Offer) -> None:
         self._count += 1
         heappush(self._events, (time_ps, self._count, desk, what))
 
@@ -229,6 +246,47 @@ class FastEngine:
             returns.ends.append(now)
             desk.taken -= 1
 
+    # ---- the network
+
+    def _carry(self) -> None:
+        """Run the network up to the next instant, and have whatever leaves before it, or in it, spread."""
+        if self._shipping is None:
+            return
+        while gone := self._shipping.run(self._events[0][0] if self._events else None):
+            for offer, passage in gone:
+                self._left(self._next[offer.stream, SENDING + offer.stage], offer.iteration, passage)
+            self._drain()
+
+    def _ship(self, now: int, offer: Offer) -> None:
+        assert self._shipping is not None, "a stage that sends has a network to send over"
+        self._shipping.offer(now, offer)
+
+    def _send(self, run: Run) -> None:
+        """Hand over every packet whose data is there, each at an edge of the network's clock."""
+        stage, log, packets = run.stage, run.log, run.stage.packets
+        assert packets is not None, "only stages that send come here"
+        while run.sent < run.total:
+            source = run.sent
+            if stage.acquires is None:
+                source = run.stream.upstream(run.index, run.sent) if run.index else run.sent // stage.iterations
+            if len(run.before) <= source:
+                return
+            ready = run.before[source]
+            if stage.acquires is None:
+                ready = stage.enter(ready)
+                log.arrival_ps.append(ready)
+            log.start_ps.append(stage.latency.align(ready))
+            self._event(log.start_ps[-1], None, Offer(ready, run.stream.index, run.index, run.sent, packets))
+            run.sent += 1
+
+    def _left(self, run: Run, iteration: int, passage: Passage) -> None:
+        """Have a packet's iteration done, if those before it are."""
+        run.early[iteration] = passage
+        while run.done in run.early:
+            run.log.passages.append(run.early.pop(run.done))
+            run.log.worked_ps.append(passage.left_ps)
+            self._finish(run, passage.left_ps)
+
     # ---- streams
 
     def _issue(self, stream: Stream) -> None:
@@ -255,6 +313,9 @@ class FastEngine:
 
     def _advance(self, run: Run) -> None:
         """Take a stage through its iterations until a time is not known yet."""
+        if run.stage.packets is not None and not run.slots_only:
+            self._send(run)
+            return
         while run.done < run.total and run.needs != ASKED:
             if run.needs == ARRIVAL and not self._arrive(run):
                 return

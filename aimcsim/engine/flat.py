@@ -52,6 +52,9 @@ RUN_FIELDS = (
     "transfer",  # 1: time spent here is transfer
     "taking",  # run that takes its slots
     "previous",  # serving run of the stage before
+    "sender",  # endpoints that its packets go between
+    "receiver",
+    "flits",  # of each packet; 0: it sends none
 )
 
 
@@ -103,7 +106,7 @@ class _Flattening:
                 self._number(stream)
         tables = self._run_tables() | self._stream_tables() | self._edge_tables() | self._resource_tables()
         tables |= self._varying_tables() | self._span_tables()
-        tables["causes"] = _ints(self._cause[cause] for cause in ("maintenance", "buffer_full"))
+        tables["causes"] = _ints(self._cause[cause] for cause in ("maintenance", "buffer_full", "credit"))
         tables["request_release"] = _ints(self._system.release_ps or [0] * self._system.requests)
         tables["cause_rank"] = _ranks(CAUSES_OF_SHARES[2:])
         tables["path_rank"] = _ranks(self._names)
@@ -161,6 +164,7 @@ class _Flattening:
                     *(self._cause.get(stage.cause, 0), int(stage.transfer)),
                     self._taking.get((stream.index, index), NONE) if serving else NONE,
                     self._serving.get((stream.index, index - 1), NONE),
+                    *(stage.packets if serving and stage.packets else (NONE, NONE, 0)),
                 )
             )
         return {"runs": _table(rows, len(RUN_FIELDS)), "releases": _table(releases, 2)}

@@ -8,11 +8,14 @@ them stand `Lane`s. Nothing here looks ahead: who asks, asks when the time has c
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from functools import partial
+from math import inf
 from typing import Any
 
 from simpy.events import Event
 
 from aimcsim.engine.account import Account, Question, account
+from aimcsim.engine.carrier import Carrier, Offer, Passage, Shipping
 from aimcsim.engine.deadlock import Standing, report_deadlock, standing_of
 from aimcsim.engine.environment import Environment, Process
 from aimcsim.engine.progress import Alive, Progress, Teller
@@ -74,6 +77,7 @@ class ReferenceEngine:
         self._ready = self.env.event()
         self._streams = self._processes()
         self._unfinished = len(self._streams)
+        self._courier: _Courier | None = None
         self._programs = sum(stream.kind == "program" and stream.total > 0 for stream in system.streams)
         for edge in system.edges:
             if edge.pool is not None:
@@ -85,6 +89,8 @@ class ReferenceEngine:
         `alive` is told every so often how far the run is.
         """
         tell = None if alive is None else Teller(alive, self._progress)
+        if self.system.carrier is not None:
+            self._courier = _Courier(self.env, self.system.carrier)
         for stream in self._streams:
             self._start(stream)
         if not self._programs or self.system.begin is not None:
@@ -132,7 +138,8 @@ class ReferenceEngine:
                 self.env.process(self._acquire(stream, index, lane, slots))
                 lane = slots
             done = Lane(self.env, log.done_ps)
-            self.env.process(self._serve(stream, index, lane, done))
+            work = self._serve if stage.packets is None else self._send
+            self.env.process(work(stream, index, lane, done))
             lane = done
         self.env.process(self._finish(stream, lane))
 
@@ -188,13 +195,7 @@ class ReferenceEngine:
         """Take a stage's iterations through its server, one after the other."""
         stage, log = stream.stages[index], stream.log[index]
         for iteration in range(stream.total * stage.iterations):
-            if stage.acquires is None:
-                ready = yield from before.take(self._source(stream, index, iteration))
-                arrival = stage.enter(ready)
-                log.arrival_ps.append(arrival)
-            else:
-                arrival = yield from before.take(iteration)
-            yield from self._until(arrival)
+            arrival = yield from self._arrive(stream, index, before, iteration)
             vector = iteration // stage.iterations
             start = stage.latency.align(arrival)
             if stage.server is not None:
@@ -212,6 +213,44 @@ class ReferenceEngine:
             else:
                 yield from self._capture(stream, index, iteration, worked)
                 after.put(int(self.env.now))
+
+    def _arrive(self, stream: Stream, index: int, before: Lane, iteration: int) -> Generator[Event, Any, int]:
+        """Wait until an iteration can ask for its server: its slot is had, or its data has crossed into the clock."""
+        stage = stream.stages[index]
+        if stage.acquires is not None:
+            arrival = yield from before.take(iteration)
+        else:
+            ready = yield from before.take(self._source(stream, index, iteration))
+            arrival = stage.enter(ready)
+            stream.log[index].arrival_ps.append(arrival)
+        yield from self._until(arrival)
+        return arrival
+
+    def _send(self, stream: Stream, index: int, before: Lane, after: Lane) -> Process:
+        """Hand a stage's packets to the network, each when it is ready; `_left` goes on with those that have left."""
+        stage, log, courier = stream.stages[index], stream.log[index], self._courier
+        assert courier is not None, "a stage that sends has a network to send over"
+        assert stage.packets is not None, "only stages that send come here"
+        early: dict[int, Passage] = {}
+        for iteration in range(stream.total * stage.iterations):
+            arrival = yield from self._arrive(stream, index, before, iteration)
+            start = stage.latency.align(arrival)
+            yield from self._until(start)
+            log.start_ps.append(start)
+            offer = Offer(arrival, stream.index, index, iteration, stage.packets)
+            courier.offer(offer, partial(self._left, stream, index, early, after))
+
+    def _left(
+        self, stream: Stream, index: int, early: dict[int, Passage], after: Lane, iteration: int, passage: Passage
+    ) -> None:
+        """Have a packet's iteration done, if those before it are; else it waits for these in `early`."""
+        log, now = stream.log[index], int(self.env.now)
+        early[iteration] = passage
+        while (number := len(log.worked_ps)) in early:
+            log.passages.append(early.pop(number))
+            log.worked_ps.append(now)
+            self._done(stream, index, number, now)
+            after.put(now)
 
     def _capture(self, stream: Stream, index: int, iteration: int, worked_ps: int) -> Process:
         """Keep the server until the result of an iteration has a slot."""
@@ -273,6 +312,41 @@ class ReferenceEngine:
         if index == 0:
             return iteration // stream.stages[0].iterations
         return stream.upstream(index, iteration)
+
+
+class _Courier:
+    """The process that runs the network: to the next foreign event and never past it."""
+
+    def __init__(self, env: Environment, carrier: Carrier) -> None:
+        self._env = env
+        self._shipping = Shipping(carrier)
+        self._told: dict[tuple[int, int], Callable[[int, Passage], None]] = {}
+        self._wanted: Event | None = None
+        env.process(self._look_ahead())
+
+    def offer(self, offer: Offer, left: Callable[[int, Passage], None]) -> None:
+        """Take a packet; `left` is told its iteration and passage when it has left."""
+        self._told[offer.stream, offer.stage] = left
+        self._shipping.offer(int(self._env.now), offer)
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            wanted.succeed()
+
+    def _look_ahead(self) -> Process:
+        """Run the network whenever an instant is over; what leaves at an instant does so before anything is decided."""
+        stuck = False
+        while True:
+            if stuck or self._shipping.idle:
+                self._wanted = Event(self._env)
+                yield self._wanted
+            yield self._env.over()
+            ahead = self._env.peek()
+            gone = self._shipping.run(None if ahead == inf else int(ahead))
+            stuck = not gone and ahead == inf
+            if not stuck:
+                yield self._env.at(gone[0][1].left_ps if gone else int(ahead))
+            for offer, passage in gone:
+                self._told[offer.stream, offer.stage](offer.iteration, passage)
 
 
 def _release(pool: SlotPool, stream: Stream, total: int) -> Callable[[], None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from aimcsim.engine.carrier import Passage
 from aimcsim.engine.deadlock import Standing
 from aimcsim.engine.edge import Occupancy
 from aimcsim.engine.fast import settle
@@ -13,6 +14,8 @@ from aimcsim.engine.slots import SlotUse
 from aimcsim.engine.stream import Stream, System
 
 DONE, HAD, WORKED, ARRIVAL = range(4)
+PASSAGE = 2
+"""Column with which the fields of `Passage` begin in what the loop has of a packet."""
 NEEDS_TAKE, NEEDS_CAPTURE = 1, 2
 """What a run lacks, as `streams.h` numbers it."""
 
@@ -30,6 +33,10 @@ def restore(system: System, flat: Flat, loop: Any) -> None:
             edge.freed_ps[:] = loop.frees(edge.index).tolist()
             edge.reserved = len(system.streams[edge.source].issue_ps)
             edge.occupancy, edge.valid = Occupancy(), Occupancy()
+    for run, (stream, index, kind) in enumerate(flat.runs):
+        if kind != TAKING and stream.stages[index].packets is not None:
+            passages = loop.passages(run)[:, PASSAGE:].tolist()
+            stream.log[index].passages.extend(map(Passage._make, passages))
     logs = [_restore_run(stream, index, kind, loop.steps(run)) for run, (stream, index, kind) in enumerate(flat.runs)]
     _restore_holds(system, flat)
     _restore_uses(system, flat, loop, logs)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from aimcsim.engine.carrier import Carrier, Packets, Passage
 from aimcsim.engine.edge import Edge, Indices
 from aimcsim.engine.environment import Environment
 from aimcsim.engine.server import Server
@@ -39,6 +40,9 @@ class Stage:
         Slots given back when the stage is done, with the iterations per vector of the stage that took them.
     crossing : (ClockDomain, int) or None
         Clock that is entered here and the cycles of it that the crossing costs.
+    packets : Packets or None
+        What the stage sends over the network of the system, an iteration a packet; its result is there when the packet
+        has left. Latency and interval are then only estimates, on the network's clock.
     transfer : bool
         Whether the time spent here moves data between tiles (as opposed to service).
     actions : tuple of (str, tuple of int)
@@ -56,6 +60,7 @@ class Stage:
     releases: tuple[tuple[SlotPool, int], ...] = ()
     crossing: tuple[ClockDomain, int] | None = None
     transfer: bool = False
+    packets: Packets | None = None
     actions: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
     def enter(self, ready_ps: int) -> int:
@@ -68,13 +73,17 @@ class Stage:
 
 @dataclass(slots=True)
 class StageLog:
-    """When each iteration of a stage was ready to start, had its slot, was served and was done (all ps)."""
+    """When each iteration of a stage was ready to start, had its slot, was served and was done (all ps).
+
+    Where it sends packets, it started when the packet was handed over.
+    """
 
     arrival_ps: list[int] = field(default_factory=list)
     slot_ps: list[int] = field(default_factory=list)
     start_ps: list[int] = field(default_factory=list)
     worked_ps: list[int] = field(default_factory=list)
     done_ps: list[int] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -147,6 +156,8 @@ class System:
     """Order number of the next arbiter."""
     guests: dict[int, tuple[Server, ...] | None] = field(default_factory=dict)
     """Servers that each component of the user's own may ask for, by its stream; None: any."""
+    carrier: Carrier | None = None
+    """The network that stages with `packets` send over."""
     release_ps: tuple[int, ...] = ()
     """When each request is released, ascending, counted from the begin; empty: all of them at the begin."""
 

@@ -129,6 +129,8 @@ class Walk:
         """Trace one moment back to the one that bound it."""
         if here.moment == "done":
             return self._done(here)
+        if here.moment == "worked" and here.row.packets is not None:
+            return self._passed(here)
         if here.moment == "worked":
             self._work(here, here.log.start_ps[here.iteration])
             return here.to("start")
@@ -145,7 +147,23 @@ class Walk:
             giver = self._slot(here, pool, worked)
             if giver is not None:
                 return giver
+        log, number = here.log, here.iteration
+        if here.row.packets is not None and log.done_ps[number] > log.passages[number].left_ps:
+            return _At(here.stream, "done", here.stage, number - 1)
         return here.to("worked")
+
+    def _passed(self, here: _At) -> _At:
+        """From a packet having left to its being handed over: it waited for links, then for room, then it moved.
+
+        The critical path has all of it as transfer, since nobody in particular was in the way.
+        """
+        passage, row = here.log.passages[here.iteration], here.row
+        if not self._follow:
+            self._work(here, passage.credited_ps)
+            self._put("credit", _path(row), NOBODY, NOBODY, passage.linked_ps)
+            self._put(row.cause, _path(row), NOBODY, NOBODY, here.log.start_ps[here.iteration])
+        self._work(here, here.log.start_ps[here.iteration])
+        return here.to("start")
 
     def _start(self, here: _At) -> _At:
         """From the start of service to the request: perhaps others were served, or the stream itself."""

@@ -5,6 +5,7 @@ Knows shapes only: no weight value, no time, no energy.
 
 from aimcsim.mapping.blocks import BlockColumns, BlockGrid, MatrixShape, WeightBlock, count_blocks, cut, matrices
 from aimcsim.mapping.capacity import Lever, capacity, chips_for, crossbars_for, joined, levers
+from aimcsim.mapping.engines import on_engines
 from aimcsim.mapping.mapping import Mapping, describe, map_workload
 from aimcsim.mapping.mapping_file import load_mapping, mapping_yaml
 from aimcsim.mapping.placement import LayerShare
@@ -34,6 +35,7 @@ __all__ = [
     "mapping_yaml",
     "matrices",
     "mesh_of",
+    "on_engines",
     "packed_bytes",
     "replica_vectors",
 ]

@@ -107,10 +107,16 @@ class Mesh:
         """Return the links that a packet takes: into the network, from router to router, out to the endpoint."""
         routers = self.path(source, target)
         entry = Link(f"{self.name(source)}.inject", 0)
-        hops = [self._link(here, there) for here, there in pairwise(routers)]
+        hops = [self.link(here, there) for here, there in pairwise(routers)]
         return [entry, *hops, Link(f"{self.name(target)}.eject", 1)]
 
-    def _link(self, here: int, there: int) -> Link:
+    def router_name(self, router: int) -> str:
+        """Return the path of a router, counted over all chips."""
+        chip, within = divmod(router, self._routers)
+        return f"{self._chip(chip)}.router[{within}]"
+
+    def link(self, here: int, there: int) -> Link:
+        """Return the link from a router to another one beside it."""
         (chip, router), (to_chip, to_router) = divmod(here, self._routers), divmod(there, self._routers)
         if chip == to_chip:
             return Link(f"{self._chip(chip)}.router[{router}].link[{to_router}]", 1)

@@ -31,7 +31,7 @@ from aimcsim.ops.elementwise import (
     PRelu,
     Subtract,
 )
-from aimcsim.ops.matrix import Conv2d, Linear
+from aimcsim.ops.matrix import Conv2d, Depthwise, Linear
 from aimcsim.ops.normalization import LayerNorm, LocalResponse, LogSoftmax, Softmax
 from aimcsim.ops.pooling import Pool2d
 from aimcsim.ops.rearrange import Gather, Reshape
@@ -51,6 +51,7 @@ __all__ = [
     "Combine",
     "Concat",
     "Conv2d",
+    "Depthwise",
     "DigitalKind",
     "Divide",
     "FloatArray",

@@ -188,6 +188,11 @@ class LayerKind(ABC):
         """How many input tensors the layer takes."""
         return 1
 
+    @property
+    def weights(self) -> int:
+        """How many weights meet every output vector, without biases."""
+        return 0
+
     @abstractmethod
     def output_shape(self, *inputs: TensorShape) -> TensorShape:
         """Return the shape of the output for inputs of these shapes.
@@ -223,6 +228,11 @@ class MatrixKind(LayerKind):
         """Groups, K (inputs of a group), N (outputs of a group)."""
         groups, k, n = map(int, self.weight.shape)
         return groups, k, n
+
+    @property
+    def weights(self) -> int:
+        """Weights of all matrices."""
+        return self.weight.size
 
     @property
     def groups(self) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
 from aimcsim.ops.activation import NO_ACTIVATION, ActivationFunction
-from aimcsim.ops.base import FloatArray, MatrixKind, TensorShape, Weight, Window, check_arity
+from aimcsim.ops.base import DigitalKind, FloatArray, MatrixKind, TensorShape, Weight, Window, check_arity
 from aimcsim.ops.sliding import Sliding, patches
 
 
@@ -43,6 +44,12 @@ class Conv2d(MatrixKind):
         if self.weight.shape[1] % self.sliding.positions:
             raise ValueError(f"K = {self.weight.shape[1]} is no multiple of {self.sliding.positions} kernel positions")
 
+    @property
+    def depthwise(self) -> bool:
+        """Whether every output draws on one channel alone, of several."""
+        groups, k, _ = self.matrix_shape
+        return groups > 1 and k == self.sliding.positions
+
     def output_shape(self, *inputs: TensorShape) -> TensorShape:
         """Return one vector per kernel position on the input, with the channels of all groups."""
         check_arity(self, inputs)
@@ -65,6 +72,45 @@ class Conv2d(MatrixKind):
         if groups > 1:
             patch = patch.reshape(count, positions, groups, channels // groups).swapaxes(1, 2)
         return patch.reshape(count, positions * channels)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Depthwise(DigitalKind):
+    """A depthwise convolution on a digital engine, which holds its weights, instead of on crossbars.
+
+    Parameters
+    ----------
+    convolution : what it computes; `depthwise`.
+    """
+
+    kind: ClassVar[str] = "conv2d"
+    convolution: Conv2d
+
+    @property
+    def weights(self) -> int:
+        """Weights of all kernels."""
+        return self.convolution.weights
+
+    def output_shape(self, *inputs: TensorShape) -> TensorShape:
+        """Return that of the convolution."""
+        return self.convolution.output_shape(*inputs)
+
+    def windows(self, *inputs: TensorShape) -> tuple[Window, ...]:
+        """Return the pixels under the kernel."""
+        return self.convolution.windows(*inputs)
+
+    def compute(self, inputs: Sequence[FloatArray], first: int, last: int) -> FloatArray:
+        """Return the convolution in float32, kernel position after kernel position."""
+        groups, k, n = self.convolution.matrix_shape
+        rows = self.convolution.gather(inputs[0], first, last).reshape(last - first, groups, k, 1)
+        products = rows * np.asarray(self.convolution.weight)
+        sums = np.add.accumulate(products, axis=2)[:, :, -1]
+        return self.convolution.finish(sums.reshape(last - first, groups * n), first, last)
+
+    def work_elements(self, inputs: Sequence[TensorShape]) -> int:
+        """Return the multiply-accumulates, which are the weights of all kernels."""
+        self.convolution.output_shape(*inputs)
+        return self.weights
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,7 +27,8 @@ from aimcsim.errors import InputError, OutputError
 from aimcsim.records.schema import SCHEMAS
 from aimcsim.records.table import Table
 
-LAYOUT = "aimcsim-run/1"
+LAYOUT = "aimcsim-run/2"
+"""Version 2 has the table `latency`, and in the summary what goes with arrivals and power."""
 MANIFEST = "manifest.json"
 PARTIAL = "partial"
 COMPLETE = "complete"
@@ -264,7 +265,8 @@ def read_run(directory: Path) -> RunFiles:
     """
     manifest = _read_json(directory / MANIFEST)
     if manifest.get("layout") != LAYOUT:
-        raise InputError(f"`{directory}` has the layout {manifest.get('layout')}, this version reads {LAYOUT}")
+        other = f"`{directory}` has the layout {manifest.get('layout')}, this version reads {LAYOUT}"
+        raise InputError(f"{other}; run it again, or read its tables with NumPy")
     if manifest.get("state") == PARTIAL:
         return _read_partial(directory, manifest)
     try:

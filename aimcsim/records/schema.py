@@ -68,9 +68,25 @@ CRITICAL_PATH = (
 RESOURCES = (
     Column("resource", "str", "Path of the resource."),
     Column("kind", "str", "Class of resource, over which utilisation is summed."),
-    Column("holds", "int64", "Times it was held."),
+    Column("holds", "int64", "Times it was held; of a link that flits go over: flits."),
     Column("busy_ps", "int64", "Time it was held (of slots: summed over them, divided by their count, rounded down)."),
     Column("utilisation", "float64", "Busy over elapsed, from the first admission to the end."),
+)
+
+LINKS = (
+    Column("link", "str", "Path of the link; only those that were used, and only where packets go flit by flit."),
+    Column("kind", "str", "`link` or `chip_link`."),
+    Column("flits", "int64", "Flits that went over it."),
+    Column("busy_ps", "int64", "Time that it was taken by them."),
+    Column("utilisation", "float64", "Busy over elapsed, from the first admission to the last end of any vector."),
+    Column("link_wait_ps", "int64", "Time that flits at the front of a buffer waited for it, or a virtual channel."),
+    Column("credit_wait_ps", "int64", "Time that they waited for room in the buffer behind it."),
+)
+
+ROUTERS = (
+    Column("router", "str", "Path of the router; only those that passed flits on, and only flit by flit."),
+    Column("flits", "int64", "Flits that it passed on."),
+    Column("head_wait_ps", "int64", "Time that heads of packets stood behind another packet in their buffer."),
 )
 
 BUFFERS = (
@@ -128,6 +144,8 @@ SCHEMAS: dict[str, tuple[Column, ...]] = {
     "waits": WAITS,
     "critical_path": CRITICAL_PATH,
     "resources": RESOURCES,
+    "links": LINKS,
+    "routers": ROUTERS,
     "buffers": BUFFERS,
     "requests": REQUESTS,
     "latency": LATENCY,

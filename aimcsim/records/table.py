@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -10,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aimcsim.records.schema import SCHEMAS
+from aimcsim.records.spool import PART_ROWS
 
 Column = NDArray[Any]
+Part = dict[str, Column]
 
 
 class Table(Mapping[str, Column]):
@@ -29,13 +32,13 @@ class Table(Mapping[str, Column]):
         """Return a table from rows in the order of its columns."""
         names = [column.name for column in SCHEMAS[name]]
         columns = zip(*rows, strict=True) if rows else [()] * len(names)
-        return cls(name, dict(zip(names, map(list, columns), strict=True)))
+        return Table(name, dict(zip(names, map(list, columns), strict=True)))
 
     @classmethod
     def load(cls, name: str, path: Path) -> Table:
         """Read a table that `save` wrote."""
         with np.load(path, allow_pickle=False) as stored:
-            return cls(name, {key: stored[key] for key in stored.files})
+            return Table(name, {key: stored[key] for key in stored.files})
 
     def save(self, path: Path) -> None:
         """Write the columns as one compressed NumPy archive."""
@@ -43,30 +46,93 @@ class Table(Mapping[str, Column]):
             self.write(file)
 
     def write(self, file: IO[bytes]) -> None:
-        """Write the columns into an open file, as `save` does."""
-        np.savez_compressed(file, allow_pickle=False, **self._columns)
+        """Write the columns into an open file, as `save` does, part by part."""
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in self:
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    _write_column(member, self.rows, (part[name] for part in self.parts(name)))
 
     def __getitem__(self, name: str) -> Column:
         return self._columns[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._columns)
+        return (column.name for column in SCHEMAS[self.name])
 
     def __len__(self) -> int:
-        return len(self._columns)
+        return len(SCHEMAS[self.name])
 
     @property
     def rows(self) -> int:
         """Number of rows."""
         return len(next(iter(self._columns.values())))
 
+    def parts(self, *names: str) -> Iterator[Part]:
+        """Yield some columns by name (all without names), so many rows at a time; at least one part."""
+        for first in range(0, max(1, self.rows), PART_ROWS):
+            yield {name: self[name][first : first + PART_ROWS] for name in names or self}
+
+    def each_record(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows as dictionaries of plain Python values."""
+        for part in self.parts():
+            lists = {name: column.tolist() for name, column in part.items()}
+            for row in zip(*lists.values(), strict=True):
+                yield dict(zip(lists, row, strict=True))
+
     def records(self) -> list[dict[str, Any]]:
         """Return the rows as dictionaries of plain Python values."""
-        lists = {name: column.tolist() for name, column in self._columns.items()}
-        return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+        return list(self.each_record())
 
     def __repr__(self) -> str:
         return f"<table {self.name}: {self.rows} rows of {', '.join(self)}>"
+
+
+class LongTable(Table):
+    """A table that may be larger than memory: its columns are made as they are asked for.
+
+    A column that was asked for by name stays in memory; `parts` keeps nothing.
+
+    Parameters
+    ----------
+    name : str
+    rows : int
+    made : callable     Yields the columns of the given names part by part, at least one part.
+    """
+
+    def __init__(self, name: str, rows: int, made: Callable[[Sequence[str]], Iterator[Part]]) -> None:
+        self.name = name
+        self._columns = {}
+        self._rows = rows
+        self._made = made
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self._rows
+
+    def parts(self, *names: str) -> Iterator[Part]:
+        """Yield some columns by name (all without names), so many rows at a time; at least one part."""
+        return self._made(names or tuple(self))
+
+    def __getitem__(self, name: str) -> Column:
+        if name not in tuple(self):
+            raise KeyError(name)
+        if name not in self._columns:
+            self._columns[name] = np.concatenate([part[name] for part in self.parts(name)])
+        return self._columns[name]
+
+    def __reduce__(self) -> tuple[type[Table], tuple[str, dict[str, Column]]]:
+        """Be copied, or sent to another process, as a table in memory."""
+        return Table, (self.name, dict(self))
+
+
+def _write_column(file: IO[bytes], rows: int, parts: Iterable[Column]) -> None:
+    """Write a column as NumPy's own format has it."""
+    for place, part in enumerate(parts):
+        if not place:
+            kind = np.lib.format.dtype_to_descr(part.dtype)
+            header = {"descr": kind, "fortran_order": False, "shape": (rows,)}
+            np.lib.format.write_array_header_1_0(file, header)
+        file.write(part.tobytes())
 
 
 def _array(values: Sequence[Any] | Column, dtype: str) -> Column:

@@ -9,9 +9,10 @@ from typing import get_args
 from aimcsim.costs import REFERENCES, Grade, Source
 from aimcsim.errors import Problem
 from aimcsim.located import one_of
-from aimcsim.spec.chip_file import RESOURCES, ChipFile, TableName
+from aimcsim.spec.chip_file import ChipFile
 from aimcsim.spec.layers import OVERRIDE
 from aimcsim.spec.stage_checks import check_table
+from aimcsim.spec.stage_table import OPTIONAL_TABLES, RESOURCES, TableName
 
 
 def check(chip: ChipFile, wrong: frozenset[str] = frozenset()) -> list[Problem]:
@@ -105,12 +106,75 @@ def _phase_width(chip: ChipFile) -> str:
     return f"a phase of {per_phase} bits drives more than an input of {bits}" if per_phase > bits else ""
 
 
+MOST_ROUTERS, MOST_CHANNELS, MOST_LINK_CYCLES, MOST_TILES_PER_ROUTER = 1024, 64, 65536, 32
+"""What a network of the model `flit` has at most: routers of all chips, virtual channels of a router, and so on."""
+
+
+def _topology(chip: ChipFile) -> str:
+    network, chips = chip.network, chip.system.chips_per_package
+    if network.topology == "mesh":
+        return ""
+    if network.model != "flit":
+        return f"the model `{network.model}` knows a mesh only; a {network.topology} needs the model `flit`"
+    if chips > 1:
+        return f"{chips} chips can only be joined where each is a mesh (got `{network.topology}`)"
+    if network.topology == "ring" and network.routers[1] != 1:
+        return f"a ring has one row of routers (got {network.routers[1]})"
+    return ""
+
+
+def _routers(chip: ChipFile) -> str:
+    (columns, rows), chips = chip.network.routers, chip.system.chips_per_package
+    if chip.network.model != "flit" or columns * rows * chips <= MOST_ROUTERS:
+        return ""
+    return f"the model `flit` takes at most {MOST_ROUTERS} routers (got {columns} x {rows} on {chips} chips)"
+
+
+def _channels(chip: ChipFile) -> str:
+    network = chip.network
+    channels, tiles, ports = network.virtual_channels, network.tiles_per_router, 5 + network.tiles_per_router
+    if network.model != "flit":
+        return ""
+    if network.topology != "mesh" and channels < 2:
+        return f"a {network.topology} needs 2 virtual channels, or its packets wait for each other (got {channels})"
+    if tiles > MOST_TILES_PER_ROUTER:
+        return f"the model `flit` takes at most {MOST_TILES_PER_ROUTER} tiles at a router (got {tiles})"
+    if ports * channels > MOST_CHANNELS:
+        return (
+            f"{channels} virtual channels at each of {ports} ports (4 links, host, tiles) are more than "
+            f"{MOST_CHANNELS}, the most that the model `flit` takes"
+        )
+    return ""
+
+
+def _link_cycles(chip: ChipFile) -> str:
+    cycles = chip.network.link_cycles
+    if chip.network.model != "flit" or 1 <= cycles <= MOST_LINK_CYCLES:
+        return ""
+    return f"a link of the model `flit` takes 1 to {MOST_LINK_CYCLES} cycles (got {cycles})"
+
+
+def _chip_link(chip: ChipFile) -> str:
+    network = chip.network
+    if network.model != "flit" or network.clock not in chip.clocks or not chip.clocks[network.clock].frequency_hz:
+        return ""
+    longest = max(chip.chip_link_cycles)
+    if longest <= MOST_LINK_CYCLES:
+        return ""
+    return f"a flit takes {longest} cycles from chip to chip, and the model `flit` takes at most {MOST_LINK_CYCLES}"
+
+
 _CELLS = ("tile.crossbar.cell_bits", "tile.crossbar.cells", "numbers.weight_bits")
 
 RULES = (
     Rule(("system.packages",), _one_package),
     Rule(("system.chips_per_package", "system.chip_link"), _joined),
     Rule(("tile.count", "network.routers", "network.tiles_per_router"), _grid),
+    Rule(("network.topology", "network.model", "network.routers", "system.chips_per_package"), _topology),
+    Rule(("network.routers", "network.model", "system.chips_per_package"), _routers),
+    Rule(("network.virtual_channels", "network.tiles_per_router", "network.topology", "network.model"), _channels),
+    Rule(("network.link_cycles", "network.model"), _link_cycles),
+    Rule(("system.chip_link", "network.model", "network.clock", "network.width_bits"), _chip_link),
     Rule(("tile.adc.crossbars", "tile.crossbars"), _whole_banks),
     Rule(("tile.adc.converters", "tile.adc.crossbars", "tile.crossbar.cols"), _whole_converters),
     Rule(("tile.crossbar.cell_bits", "numbers.weight_bits"), _cell_width),
@@ -188,5 +252,5 @@ def _tables(chip: ChipFile) -> Iterator[Problem]:
     for name in get_args(TableName):
         if name in chip.tables:
             yield from check_table(chip, name)
-        else:
+        elif name not in OPTIONAL_TABLES:
             yield chip.where.problem(f"tables.{name}", "is required, and missing")

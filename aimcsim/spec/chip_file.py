@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import ceil
 from typing import Annotated, Literal
 
 from aimcsim.costs import ActionCost, InstancesPer
@@ -20,17 +21,18 @@ from aimcsim.spec.fields import (
     AdcBits,
     AdcStep,
     BandwidthBytesPerS,
+    BufferFlits,
     CellBits,
     Columns,
-    DurationText,
     Flag,
     FrequencyHz,
-    LoopCount,
     NotNegative,
+    Number,
     OptionalName,
     OutputBits,
+    Parameter,
+    Part,
     PartialSumBits,
-    PerMapping,
     PhaseBits,
     Positive,
     Rows,
@@ -38,66 +40,12 @@ from aimcsim.spec.fields import (
     SignedBits,
     SizeBytes,
     TimePs,
+    VirtualChannels,
     not_read,
 )
+from aimcsim.spec.stage_table import StageTable, TableName
 
 SCHEMA = "aimcsim-chip/1"
-
-TableName = Literal["mvm", "vector", "reduce", "send", "load", "store", "program"]
-
-QUANTITIES = (
-    "input_bytes",
-    "input_elements",
-    "output_bytes",
-    "output_elements",
-    "rows",
-    "columns",
-    "bank_columns",
-    "column_groups",
-    "cells",
-    "crossbars",
-    "work_elements",
-    "flit_hops",
-    "chip_link_bytes",
-    "row_writes",
-    "weights",
-    "chained_adds",
-    "output_blocks",
-    "magnitude_bits",
-    "pulse_phases",
-    "pulse_steps",
-    "conversion_steps",
-    "array_steps",
-    "loaded_weights",
-    "one",
-)
-"""What `per` and the counts of `actions` may name; each is a number of the op at hand.
-
-For `send`, `load` and `store` the vector moved counts both as input and as output.
-"""
-
-TIMES = " * "
-"""What stands between the quantities of a product, which the counts of `actions` may also be."""
-
-LOOP_COUNTS = ("input_phases", "polarities", "weight_slices", "column_groups")
-"""Names that the count of a loop around array reads may have instead of a number."""
-
-REDUCE_COUNTS = ("output_blocks",)
-"""Those that the count of a loop around a reduction may have."""
-
-TRANSPORTS = ("network", "host_link", "memory_channel")
-"""Resources that know their own latency; a stage on one of them states none."""
-
-RESOURCES = (
-    "input_buffer.read",
-    "input_buffer.write",
-    "output_buffer.read",
-    "output_buffer.write",
-    "crossbar",
-    "adc_bank",
-    *TRANSPORTS,
-)
-"""Resources that every chip has; the names of `tile.units` come on top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +114,16 @@ class System(Section):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network(Section):
-    """The on-chip network: a mesh of routers with tiles at each."""
+    """The on-chip network: routers with tiles at each."""
 
-    model: Literal["packet", "ideal"] = "packet"
-    """`packet`: links are shared and waited for; `ideal`: the same latency, no contention."""
+    model: Literal["packet", "flit", "ideal"] = "packet"
+    """`flit`: routers with virtual channels and credits, cycle by cycle; `packet`: links are shared and waited for;
+    `ideal`: the latency of `packet`, no contention.
+    """
+    topology: Literal["mesh", "torus", "ring"] = "mesh"
+    """What the routers form; anything but a `mesh` needs the model `flit`, and one chip."""
     routers: tuple[Positive, Positive]
-    """Columns and rows of the mesh."""
+    """Columns and rows of the routers; a ring has one row."""
     tiles_per_router: Positive = 1
     """Tiles at each router."""
     clock: str
@@ -179,7 +131,7 @@ class Network(Section):
     width_bits: Positive
     """Bits of one flit; a link passes one flit a cycle."""
     router_cycles: NotNegative
-    """Cycles of a packet's head through a router."""
+    """Cycles of a packet's head through a router; in the model `flit`, `pipeline` says it."""
     link_cycles: NotNegative
     """Cycles of a packet's head over a link."""
     packet_slots: Positive = 8
@@ -188,6 +140,12 @@ class Network(Section):
     """Header of a packet, carried beside its payload."""
     hold_cycles: Positive | None = None
     """Cycles that a packet takes to pass a link, whatever its size, as pulses do side by side; left out: one a flit."""
+    virtual_channels: VirtualChannels = 2
+    """Of each port of a router; model `flit`. A torus or ring needs 2."""
+    buffer_flits: BufferFlits = 8
+    """Flits that the buffer of a virtual channel holds; model `flit`."""
+    pipeline: Literal["fast", "default"] = "fast"
+    """`fast`: 2 cycles a router, with look-ahead routes and speculative requests; `default`: 4; model `flit`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,6 +225,35 @@ class Adc(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Analog(Section):
+    """How arrays err beside rounding, for the values of `--analog analog`. What is left out does not err.
+
+    Cells are linear, and errors of converters belong to the block that is read. No time and no energy depends on it.
+    """
+
+    device: str = "ideal"
+    """What every cell is, by the name of a device model, such as `pcm`, `rram_wan` or `generic`."""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    """Parameters of the device model that differ from its source."""
+    weight_scale: Literal["column", "tensor"] = "column"
+    """Which weights the largest one takes the largest integer of: those of its output (`column`) or all (`tensor`)."""
+    on_off_ratio: Number | None = None
+    """Largest conductance over that of digit 0; without it, digit 0 does not conduct."""
+    stuck_on: Part = 0.0
+    """Part of the cells that stand at the largest conductance, whatever was written."""
+    stuck_off: Part = 0.0
+    """Part of the cells that stand at the least conductance."""
+    adc_offset_sigma: Part = 0.0
+    """Spread of the offset of converters, as a part of their range."""
+    adc_gain_sigma: Part = 0.0
+    """Spread of the gain of converters around 1."""
+    row_wire: Number = 0.0
+    """Resistance of a row from one cell to the next, in resistances of a cell of the largest conductance."""
+    column_wire: Number = 0.0
+    """Resistance of a column from one cell to the next, likewise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Buffer(Section):
     """On-chip memory of one tile."""
 
@@ -316,6 +303,8 @@ class Tile(Section):
     """How its rows are driven."""
     adc: Adc
     """What converts its columns."""
+    analog: Analog = Analog()
+    """How cells, lines and converters err."""
     buffers: Mapping[str, Buffer]
     """Memories of one tile, by name."""
     input_buffer: str
@@ -349,71 +338,6 @@ class Control(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loop(Section):
-    """A repetition inside one op."""
-
-    name: str
-    """What stages call it."""
-    count: LoopCount
-    """Turns: a number, `input_phases`, `polarities`, `weight_slices` or `column_groups`; in `reduce`, `output_blocks`.
-    """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage(Section):
-    """One step of a stage table.
-
-    In order: it takes a place of the slot `acquires`; books `resource`; after `latency` its work is done; it takes a
-    place of `captures`, keeping its resource until there is one; it frees its place of `releases`, at the last
-    iteration that belongs to the acquisition.
-    """
-
-    name: str
-    """What records call it."""
-    loop: str = "vector"
-    """Innermost loop around the stage, which runs once in each of its turns; `vector`: once a vector."""
-    resource: OptionalName = None
-    """What it books: `input_buffer.read`, `input_buffer.write`, `output_buffer.read`, `output_buffer.write`,
-    `crossbar`, `adc_bank`, `network`, `host_link`, `memory_channel`, or a name of `tile.units`.
-    """
-    latency: DurationText | None = None
-    """Until its result is there, in cycles of the resource's clock or as a time; `network`, `host_link` and
-    `memory_channel` know their own.
-    """
-    interval: DurationText | None = None
-    """Until the resource is free again; without one, the latency."""
-    per: PerMapping | None = None
-    """Multiplies both times by the quantity over the amount, rounded up."""
-    acquires: OptionalName = None
-    """Slot taken before the resource is asked for."""
-    captures: OptionalName = None
-    """Slot taken when the work is done, the resource being kept until then."""
-    releases: OptionalName = None
-    """Slot given back when the work is done."""
-    transfer: Flag = False
-    """Whether its time counts as transfer and not as service."""
-    when: Literal["always", "final"] = "always"
-    """`final`: left out where the op only makes partial sums."""
-    kinds: tuple[str, ...] = ()
-    """Kinds of digital layers that run it, in the table `vector`; left out: all."""
-    reuse: Literal["none", "window"] = "none"
-    """For a fetch, `window`: only what the window before it in the row did not bring."""
-    actions: Mapping[str, str] = field(default_factory=dict)
-    """`component.action: quantity`: what to count, and to pay for under `costs`; `rows * magnitude_bits` is a product.
-    """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageTable(Section):
-    """How one kind of op runs: its loops, outermost first, and its stages in order."""
-
-    loops: tuple[Loop, ...] = ()
-    """Loops, outermost first."""
-    stages: tuple[Stage, ...]
-    """Stages in order."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ChipFile(Section):
     """A whole chip file, checked; two files that say the same are equal, wherever they say it."""
 
@@ -444,7 +368,7 @@ class ChipFile(Section):
     control: Control = Control()
     """When layers begin, and where digital work is done."""
     tables: Mapping[TableName, StageTable]
-    """How each kind of op runs."""
+    """How each kind of op runs; `depthwise` only where depthwise convolutions run on a digital engine."""
     costs: Mapping[str, Cost]
     """Area, power and energy by component: of the crossbars, of a buffer by its own name, or of any component that
     stages name.
@@ -548,9 +472,25 @@ class ChipFile(Section):
             "row": crossbars * tile.crossbar.rows,
             "column": crossbars * tile.crossbar.cols,
             "router": chips * columns * rows,
-            "link": chips * 2 * ((columns - 1) * rows + columns * (rows - 1)),
+            "link": chips * self._links(columns, rows),
         }
         return counts[per]
+
+    def _links(self, columns: int, rows: int) -> int:
+        """Return the links between routers of one chip, one for each direction."""
+        if self.network.topology == "mesh":
+            return 2 * ((columns - 1) * rows + columns * (rows - 1))
+        return 2 * columns * rows * ((columns > 1) + (rows > 1))
+
+    @property
+    def chip_link_cycles(self) -> tuple[int, int]:
+        """Cycles of the network that a flit is between two chips at least, and from one flit to the next there."""
+        link, frequency = self.system.chip_link, self.clocks[self.network.clock].frequency_hz
+        if link is None or not link.bandwidth_bytes_per_s:
+            return 1, 1
+        latency = Fraction(link.latency_ps, 10**12) * frequency
+        flit = Fraction(self.network.width_bits, 8) / link.bandwidth_bytes_per_s * frequency
+        return max(1, ceil(latency)), max(1, ceil(flit))
 
     @property
     def area_m2(self) -> Fraction:

@@ -208,6 +208,24 @@ def _whole(low: int, high: int) -> FieldType:
     return FieldType(parse, low, {"title": f"whole number {allowed}", "type": "integer", **limits})
 
 
+def _real(low: float, high: float) -> FieldType:
+    """Return the annotation of a number from `low` to `high`, whole or not."""
+    allowed = f"from {low:g} to {high:g}"
+
+    def parse(raw: object, _lenient: bool) -> float:
+        if type(raw) not in (int, float) or not low <= raw <= high:  # type: ignore[operator]  # a number by now
+            raise ValueError(f"expected a number {allowed} (got {shown(raw)})")
+        return float(raw)  # type: ignore[arg-type]
+
+    return FieldType(parse, low, {"title": f"number {allowed}", "type": "number", "minimum": low, "maximum": high})
+
+
+def _parameter(raw: object, _lenient: bool) -> float | str:
+    if isinstance(raw, str) or (isinstance(raw, int | float) and not isinstance(raw, bool)):
+        return raw
+    raise ValueError(f"expected a number or a word (got {shown(raw)})")
+
+
 def _flag(raw: object, _lenient: bool) -> bool:
     if not isinstance(raw, bool):
         raise ValueError(f"expected `true` or `false` (got {shown(raw)})")
@@ -347,6 +365,8 @@ LoopCount = Annotated[int | str, FieldType(_count, 1, _COUNT)]
 AdcStep = Annotated[int, FieldType(_step, "auto", _STEP)]
 Positive = Annotated[int, _whole(1, MOST)]
 NotNegative = Annotated[int, _whole(0, MOST)]
+VirtualChannels = Annotated[int, _whole(1, 64)]
+BufferFlits = Annotated[int, _whole(1, 4096)]
 Rows = Annotated[int, _whole(1, 65535)]
 Columns = Annotated[int, _whole(1, 1 << 20)]
 # The widths that the value path computes with: digits are bytes, inputs and weights 16-bit numbers with a sign.
@@ -356,4 +376,9 @@ SignedBits = Annotated[int, _whole(2, 16)]
 AdcBits = Annotated[int, _whole(1, 24)]
 OutputBits = Annotated[int, _whole(1, 32)]
 PartialSumBits = Annotated[int, _whole(1, 64)]
+Number = Annotated[float, _real(0, 1e9)]
+Part = Annotated[float, _real(0, 1)]
+Parameter = Annotated[
+    float | str, FieldType(_parameter, 1.0, {"title": "number or word", "type": ["number", "string"]})
+]
 Flag = Annotated[bool, FieldType(_flag, False, {"title": "true or false", "type": "boolean"})]

@@ -12,8 +12,9 @@ from fractions import Fraction
 from typing import Literal
 
 from aimcsim.costs import Interval, added
-from aimcsim.spec.chip_file import Channel, ChipFile, Stage
+from aimcsim.spec.chip_file import Channel, ChipFile
 from aimcsim.spec.rates import ARRAY, full_vector, interval_s, iterations, mvm_interval_s, peak_ops_per_s, worth
+from aimcsim.spec.stage_table import Stage
 
 Level = Literal["tile", "chip"]
 

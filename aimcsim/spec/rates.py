@@ -11,8 +11,9 @@ from fractions import Fraction
 from math import prod
 
 from aimcsim.costs.parameters import rounded
-from aimcsim.spec.chip_file import TIMES, ChipFile, Stage, StageTable
+from aimcsim.spec.chip_file import ChipFile
 from aimcsim.spec.fields import Duration
+from aimcsim.spec.stage_table import TIMES, Stage, StageTable
 from aimcsim.units import PS_PER_S, format_si, format_time_ps
 
 

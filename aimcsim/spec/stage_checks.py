@@ -9,14 +9,14 @@ from math import prod
 from aimcsim.errors import Problem
 from aimcsim.located import one_of
 from aimcsim.ops import digital_kinds
-from aimcsim.spec.chip_file import (
+from aimcsim.spec.chip_file import ChipFile
+from aimcsim.spec.stage_table import (
     LOOP_COUNTS,
     QUANTITIES,
     REDUCE_COUNTS,
     RESOURCES,
     TIMES,
     TRANSPORTS,
-    ChipFile,
     Stage,
     StageTable,
     TableName,
@@ -33,6 +33,9 @@ _BOOKED_BY: dict[str, tuple[TableName, ...]] = {
 
 # What loops may be counted by, beside numbers.
 _COUNTS: dict[TableName, tuple[str, ...]] = {"mvm": LOOP_COUNTS, "reduce": REDUCE_COUNTS}
+
+# Tables whose ops look through windows at their inputs.
+_WINDOWED: tuple[TableName, ...] = ("mvm", "vector", "depthwise")
 
 # What a table cannot do without.
 _NEEDED: dict[TableName, tuple[str, ...]] = {
@@ -95,10 +98,10 @@ class _Table:
             yield from self.resource(path, stage)
             if stage.per:
                 yield from self.known(f"{path}.per.{stage.per.quantity}", stage.per.quantity, QUANTITIES, "quantity")
-            if stage.reuse == "window" and not (
-                self.name in ("mvm", "vector") and stage.resource == "input_buffer.read"
-            ):
-                message = "only a stage of `mvm` or `vector` that reads the input buffer can reuse a window"
+            if stage.reuse == "window" and not (self.name in _WINDOWED and stage.resource == "input_buffer.read"):
+                message = (
+                    "only a stage of `mvm`, `vector` or `depthwise` that reads the input buffer can reuse a window"
+                )
                 yield self.chip.where.problem(f"{path}.reuse", message)
             yield from self.kinds(path, stage)
             if stage.captures and not stage.resource:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from aimcsim.errors import ConfigError, TraceError
 from aimcsim.located import did_you_mean
-from aimcsim.ops import FloatArray, IndexArray, LayerKind, MatrixKind, TensorShape
+from aimcsim.ops import FloatArray, IndexArray, LayerKind, TensorShape
 
 Order = Literal["F", "HWC", "CHW"]
 F = TypeVar("F", bound=np.floating[Any])
@@ -74,7 +74,7 @@ class Layer:
     @property
     def weights(self) -> int:
         """Matrix weights, without biases."""
-        return self.op.weight.size if isinstance(self.op, MatrixKind) else 0
+        return self.op.weights
 
     @property
     def macs(self) -> int:

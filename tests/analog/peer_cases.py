@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aimcsim.analog.wires import WireSpec, gated_currents, nodal_currents, nodal_pair_currents
 from tests.analog import peer_model
 
 Floats = NDArray[np.float64]
@@ -49,28 +51,46 @@ def crosssim_params(rng: np.random.Generator) -> Params:
     else:
         p |= {"xbar.device.Rmin": 10000.0, "xbar.device.Rmax": some(45000.0, 100000.0, 1e6)}
     p["core.mapping.weights.percentile"] = None
-    p |= {"core.mapping.weights.max": 1.0, "core.mapping.weights.min": -1.0}
+    largest = some(1.0, 1.0, 0.8, 1.5)
+    p |= {"core.mapping.weights.max": largest, "core.mapping.weights.min": -largest}
     if some(True, False):
         p["core.balanced.subtract_current_in_xbar"] = False
-    if style == "BALANCED":
-        p["core.balanced.style"] = some("ONE_SIDED", "TWO_SIDED")
-        p["xbar.device.cell_bits"] = some(0, 0, 5, 8)
-    if style == "OFFSET":
-        p["core.offset.style"] = some("DIGITAL_OFFSET", "UNIT_COLUMN_SUBTRACTION")
-        p["xbar.device.cell_bits"] = some(0, 6, 8)
-    if style == "BITSLICED":
-        p["core.bit_sliced.style"] = some("BALANCED", "OFFSET")
-        slices = some(2, 3, 4)
-        bits = {2: (8, 9), 3: (6, 7, 9), 4: (8, 9)}[slices]
-        p["core.weight_bits"] = some(*bits) if p["core.bit_sliced.style"] == "BALANCED" else slices * 2
-        p["core.bit_sliced.num_slices"] = slices
-        if p["core.bit_sliced.style"] == "OFFSET":
-            p["core.offset.style"] = some("DIGITAL_OFFSET", "UNIT_COLUMN_SUBTRACTION")
-    p |= _inputs(rng) | _converters(rng, p)
+    elif some(True, False, False):
+        p["core.balanced.interleaved_posneg"] = True
+    p |= _style(rng, style)
+    p |= _inputs(rng)
+    p |= _converters(rng, p)
     if some(True, False, False):
         p["xbar.array.Icol_max"] = some(1.0, 3.0, 8.0)
     if some(True, False, False):
         p["core.rows_max"], p["core.cols_max"] = some(16, 32, 64), some(16, 1024)
+    return p
+
+
+def _style(rng: np.random.Generator, style: str) -> Params:
+    """Return the settings that belong to a style of cells."""
+
+    def some(*options: Any) -> Any:
+        return options[rng.integers(len(options))]
+
+    p: Params = {}
+    if style == "BALANCED":
+        p |= {"core.balanced.style": some("ONE_SIDED", "TWO_SIDED"), "xbar.device.cell_bits": some(0, 0, 5, 8)}
+        if some(True, False, False, False):
+            p |= {"xbar.device.nonlinear_IV.enable": True, "xbar.device.Vread": some(0.3, 0.5)}
+            p["xbar.device.nonlinear_IV.model"] = some("CubicDevice", "RRAMMilo")
+            p |= {"xbar.device.infinite_on_off_ratio": False, "xbar.device.Rmin": 1 / 225e-6, "xbar.device.Rmax": 2e4}
+            p["core.balanced.interleaved_posneg"] = False  # a cell driven the other way has another curve, to us
+    elif style == "OFFSET":
+        p["core.offset.style"] = some("DIGITAL_OFFSET", "UNIT_COLUMN_SUBTRACTION")
+        p["xbar.device.cell_bits"] = some(0, 6, 8)
+    else:
+        kind, slices = some("BALANCED", "OFFSET"), some(2, 3, 4)
+        bits = {2: (8, 9), 3: (6, 7, 9), 4: (8, 9)}[slices]
+        p |= {"core.bit_sliced.style": kind, "core.bit_sliced.num_slices": slices}
+        p["core.weight_bits"] = some(*bits) if kind == "BALANCED" else slices * 2
+        if kind == "OFFSET":
+            p["core.offset.style"] = some("DIGITAL_OFFSET", "UNIT_COLUMN_SUBTRACTION")
     return p
 
 
@@ -143,7 +163,7 @@ def aihwkit_params(rng: np.random.Generator) -> Params:
     p["out_bound"] = some(12.0, 2.0, 6.0) if p["out_res"] > 0 else some(12.0, -1.0, 3.0)
     p["noise_management"] = some("NONE", "ABS_MAX", "CONSTANT", "MAX")
     p["nm_thres"] = some(0.0, 2.0)
-    p["bound_management"] = some("NONE", "ITERATIVE")
+    p["bound_management"] = some("NONE", "ITERATIVE", "ITERATIVE_WORST_CASE")
     p["inp_asymmetry"], p["out_asymmetry"] = some(0.0, 0.05), some(0.0, 0.03)
     if p["tile"] == "rpucuda":
         p["mv_type"] = some("ONE_PASS", "POS_NEG_SEPARATE", "POS_NEG_SEPARATE_DIGITAL_SUM")
@@ -151,3 +171,33 @@ def aihwkit_params(rng: np.random.Generator) -> Params:
         p["r_series"], p["slope_calibration"] = some(0.0, 0.01), some(0.0, 0.5)
         p["out_nonlinearity"] = some(0.0, 0.5)
     return p
+
+
+def irdrop_case(folder: Path, family: str, seed: int) -> Path:
+    """Return a case of resistive lines whose currents are the nodal solution of the circuit."""
+    rng = np.random.default_rng(seed)
+    n_in, n_out = int(rng.integers(2, 12)), int(rng.integers(2, 12))
+    row, col, rmin = (*rng.uniform(0.1, 20, 2).tolist(), float(rng.choice([1e3, 1e4, 3e4])))
+    w = rng.uniform(-1 if family == "signed" else 0, 1, (n_out, n_in)).astype(np.float32)
+    x = rng.uniform(-1, 1, (3, n_in)).astype(np.float32)
+    params: Params = {"Rmin": rmin, "Rp_row": row, "Rp_col": col}
+    g = (w / np.float32(rmin)).T.astype(float)
+    lines = WireSpec(row, col)
+    if family == "sepsource":
+        x = (x > 0).astype(np.float32)
+        gated = replace(lines, arrangement="separate_source")
+        currents = {"Y": gated_currents(g, x.astype(float), gated) * rmin}
+    elif family == "terminal":
+        ohm = params["R_terminal"] = float(rng.uniform(1, 100))
+        ends = {"in": replace(lines, source_ohm=ohm), "out": replace(lines, terminal_ohm=ohm)}
+        currents = {f"I_exact_{end}_term": nodal_currents(g, x.astype(float), wires) for end, wires in ends.items()}
+    elif family == "signed":
+        pair = (np.maximum(g, 0), np.maximum(-g, 0), x.astype(float))
+        currents = {"I_exact_noninterleaved": nodal_pair_currents(*pair, lines)}
+        currents["I_exact_interleaved"] = nodal_pair_currents(*pair, replace(lines, pairs="interleaved"))
+    else:
+        currents = {"I_exact": nodal_currents(g, x.astype(float), lines)}
+        currents["I_exact_absX"] = nodal_currents(g, np.abs(x).astype(float), lines)
+    path = folder / f"irdrop_{family}_{seed}.npz"
+    np.savez(path, params=np.array(json.dumps(params)), W=w, X=x, **currents)
+    return path

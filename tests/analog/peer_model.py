@@ -137,12 +137,18 @@ def _adc(v: Floats, p: Params, limits: tuple[float, float]) -> Floats:
     reference = max(abs(low), abs(high))
     if model in ("PipelineADC", "CyclicADC"):
         return _stages(v, reference, bits)
-    code = np.clip(np.floor((v + reference) / (2 * reference) * 2**bits), 0, 2**bits - 1)
-    return 2 * reference * code / 2**bits - reference * (2**bits - 1) / 2**bits
+    signed = np.arange(2**bits) / 2.0 ** (bits - 1) - 1
+    if model == "SarADC":
+        thresholds = signed[1:] / (1 + 1e-5)
+    else:
+        levels = (signed + 2.0**-bits) / (1 + 1e-5 * (1 + np.abs(signed)))
+        thresholds = (levels[1:] + levels[:-1]) / 2
+    code = np.searchsorted(thresholds * reference, v)
+    return reference * (2.0 * code + 1 - 2**bits) / 2**bits
 
 
 def _stages(v: Floats, reference: float, bits: int) -> Floats:
-    """Convert by stages of one and a half bits with an amplifier of 100 dB that sees half of its output."""
+    """Convert by stages of one and a half bits, with an amplifier of 100 dB that sees half of its output."""
     signal, code = v / reference, np.zeros(v.shape)
     for stage in range(bits - 1):
         digit = np.where(signal > 0.25, 1, np.where(signal > -0.25, 0, -1))
@@ -279,12 +285,26 @@ def aihwkit(w: Floats, x: Floats, params: Params) -> Floats:
 def _managed(w: Floats, x: Floats, p: Params) -> Floats:
     scale = _alpha(x, p)
     reduction, step = 1.0, _step(p, "inp")
+    passes = 0
     while True:
+        if passes == 1 and p["bound_management"] == "ITERATIVE_WORST_CASE" and p["tile"] == "rpucuda":
+            scale, reduction = _worst_case(x, scale, step, p), 1.0
+        passes += 1
         y, clipped = _pass(w, x.astype(np.float32) * (1 / (scale * reduction)).astype(np.float32), p)
         coarse = reduction > p["max_bm_factor"] or (step > 0 and reduction > p["max_bm_res"] / step)
         if p["bound_management"] == "NONE" or not clipped or coarse:
             return y * scale * reduction
         reduction *= 2
+
+
+def _worst_case(x: Floats, largest: Floats, step: float, p: Params) -> Floats:
+    """Scale at which weights of 0.6 cannot reach the bound."""
+    largest = np.abs(x).max(axis=1, keepdims=True)
+    largest = np.minimum(largest, p["nm_thres"]) if p["nm_thres"] > 0 else largest
+    signs = [np.maximum(sign * x, 0).sum(axis=1, keepdims=True) for sign in (1, -1)]
+    scale = np.maximum(*signs) * 0.6 / p["out_bound"]
+    scale = np.minimum(largest / step * p["max_bm_res"], scale) if step else scale
+    return np.maximum(largest, scale)
 
 
 def _alpha(x: Floats, p: Params) -> Floats:

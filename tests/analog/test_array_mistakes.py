@@ -41,6 +41,7 @@ SPECS = {"exact": AnalogSpec(), "coded": CODED, "general": AnalogSpec(precision=
         (np.array([[1.0], [-np.inf]]), "weights: holds -inf at [1, 0]; must be finite"),
         ([[1, 2], [3]], "weights: must be an array of real numbers"),
         (None, "weights: must hold real numbers (got object)"),
+        ([[1e16]], "weights: holds 1e+16 at [0, 0]; must be within 1e+15"),
     ],
 )
 def test_weights_that_are_no_matrix_are_refused(weights, message):
@@ -80,6 +81,19 @@ def test_a_float32_vector_that_is_not_finite_is_refused_by_name(bad, spec, call)
 
     with pytest.raises(InputError, match=r"^x"):
         getattr(program(W, spec), call)(x)
+
+
+@pytest.mark.parametrize("call", ["mvm", "outputs"])
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_inputs_of_any_size_give_finite_outputs_or_an_error(kind, spec, call):
+    matrix = program(W, spec)
+
+    for size in (0.0, 1e-45, 1e-30, 1e15):
+        x = np.full((2, 6), size, dtype=kind).clip(max=1e15)
+        assert np.isfinite(getattr(matrix, call)(x) if call == "outputs" else matrix.mvm(x).outputs).all()
+    with pytest.raises(InputError, match=r"^x: holds 3e\+38 at \[0, 0\]; must be within 1e\+15"):
+        getattr(matrix, call)(np.full((2, 6), 3e38))
 
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)

@@ -23,6 +23,7 @@ from aimcsim.analog import (
 from aimcsim.analog.array.converter_circuits import capacitor_levels
 from aimcsim.analog.devices import device
 from aimcsim.analog.wires import nodal_currents, nodal_pair_currents
+from aimcsim.errors import InputError
 
 Floats = NDArray[np.float64]
 
@@ -103,6 +104,16 @@ def test_the_kernels_and_the_general_path_differ_by_rounding_alone(spec):
     assert found.counts.total()["reads"] == exact.counts.total()["reads"]
     largest = np.abs(exact.outputs).max()
     assert (np.abs(found.outputs - exact.outputs) > 1e-5 * largest).mean() <= 0.02
+
+
+@pytest.mark.parametrize("name", ["exact", "coded", "noisy", "slices and bits"])
+def test_threads_change_no_bit(name):
+    matrix = program(W, SPECS[name], 3)
+    x = RNG.uniform(-1, 1, (50, 24)).astype(np.float32)
+
+    assert np.array_equal(matrix.outputs(x, 2.0, threads=3), matrix.outputs(x, 2.0))
+    with pytest.raises(InputError, match="threads: must be 1 or more"):
+        matrix.outputs(x, threads=0)
 
 
 def test_another_seed_and_another_request_give_other_noise():

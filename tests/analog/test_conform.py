@@ -74,6 +74,13 @@ def test_an_exact_current_a_billionth_off_fails(tmp_path):
     assert conform(tmp_path / source.name).verdict == "fail"
 
 
+def test_recorded_statistics_of_devices_come_out(shared_dir):
+    """15 curves of 100 points, each point from 20 000 devices there and 50 000 here."""
+    found = conform(shared_dir / "reference/numeric/stats_tables.npz")
+
+    assert (found.verdict, found.outputs) == ("pass", 1500), found
+
+
 def test_only_the_case_with_two_slices_is_rich_in_ties(recorded):
     """Its conversions stand at ties because currents of one-bit inputs are multiples of 1/15, and so is the range."""
     rich = [path.stem for path in recorded if conform(path).reason.startswith("tie-rich")]
@@ -104,5 +111,13 @@ def test_crosssim_with_other_settings_comes_out(seed, tmp_path):
 @pytest.mark.parametrize("seed", range(100))
 def test_aihwkit_with_other_settings_comes_out(seed, tmp_path):
     found = conform(peer_cases.aihwkit_case(tmp_path, seed))
+
+    assert found.verdict == "pass", found
+
+
+@pytest.mark.parametrize("family", ["inputsource", "signed", "sepsource", "terminal"])
+@pytest.mark.parametrize("seed", range(6))
+def test_other_circuits_come_out(family, seed, tmp_path):
+    found = conform(peer_cases.irdrop_case(tmp_path, family, seed))
 
     assert found.verdict == "pass", found

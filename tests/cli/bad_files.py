@@ -47,6 +47,8 @@ layers:
     out_features: 10
 outputs: [{name: classes, layout: F}]
 """
+ARRIVALS = "request,arrival_s,who\n" + "".join(f'{i},{i * 1.25e-6!r},"client {i % 3}"\n' for i in range(40))
+ARRIVALS_PS = "arrival_ps\n" + "".join(f"{i * i * 1000}\n" for i in range(60))
 
 
 def net(shape, fields):

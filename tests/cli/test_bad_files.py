@@ -48,7 +48,7 @@ def test_refusing_takes_little_memory(folder):
 
 
 def test_mutated_files_are_taken_or_refused_in_words(folder):
-    """`scripts/fuzz_yaml.py` does the same ten thousand times."""
+    """`scripts/fuzz_inputs.py` does the same ten thousand times, with files of every kind."""
     refused, longest = bad_files.mutate_and_check(folder / "bad.yaml", 200, random.Random(4))  # noqa: S311
     assert 100 < refused < 200
     assert longest < 1.5

@@ -73,8 +73,12 @@ def crosssim(**settings: object) -> np.ndarray:
         ({"params": crosssim(**{"xbar.adc.mvm.bits": 8.5})}, "xbar.adc.mvm.bits: must be an integer from 0 to 16"),
         ({"params": crosssim(**{"core.style": "TRIPLE"})}, "core.style: `TRIPLE` is not supported; there is BALANCED"),
         (
-            {"params": crosssim(**{"xbar.device.read_noise.enable": True})},
-            "xbar.device.read_noise.enable: `True` is not supported; there is only `False`",
+            {"params": crosssim(**{"xbar.device.read_noise.enable": True, "xbar.device.read_noise.model": "SONOS"})},
+            "xbar.device.read_noise.model: `SONOS` is not supported for reads alone",
+        ),
+        (
+            {"params": np.array('{"_version": "aihwkit 1.2.0", "out_noise": 0.1}')},
+            "params: has noise, so there is nothing to be equal to",
         ),
         (
             {"params": np.array('{"_version": "aihwkit 1.2.0", "noise_management": "AVERAGE_ABS_MAX"}')},

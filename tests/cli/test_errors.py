@@ -1,5 +1,7 @@
 """Does every way to fail end with its exit code and a text that helps?"""
 
+import re
+import resource
 import signal
 import sys
 
@@ -7,6 +9,8 @@ import numpy as np
 import pytest
 
 from aimcsim.cli.guard import spread
+from aimcsim.errors import ConfigError
+from aimcsim.run import simulate
 
 SKIP = """\
 schema: aimcsim-workload/1
@@ -142,6 +146,7 @@ def _refused(command, said):
     result = command("run", "tiny", "digits_cnn", "--inputs", "x.npz")
     assert result.exit_code == 2
     assert said in result.stderr
+    assert result.stderr.startswith("x.npz: ")
     assert len(result.stderr.splitlines()) == 1
 
 
@@ -155,6 +160,36 @@ def test_more_requests_than_samples_are_refused(command):
     result = command("run", "tiny", "digits_cnn", "--inputs", "digits_cnn", "--requests", "65")
     assert result.exit_code == 2
     assert "64 samples" in result.stderr
+
+
+def test_no_requests_are_refused_by_the_name_of_the_option(command):
+    result = command("run", "tiny", "digits_cnn", "--requests", "0")
+    assert (result.exit_code, result.stderr) == (2, "--requests must be a whole number of at least 1 (got 0)\n")
+
+
+@pytest.mark.parametrize(
+    ("components", "said"),
+    [
+        ([object()], "a component must have a method `attach(plan)` (got object)"),
+        (object(), "components must be a list of them (got object)"),
+    ],
+    ids=["no attach", "no list"],
+)
+def test_what_is_no_component_is_refused(components, said):
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        simulate("tiny", "digits_cnn", components=components)
+
+
+def test_a_layer_of_very_many_weights_takes_no_memory_until_it_is_known_not_to_fit(command, folder):
+    """32 768 x 8192 weights of 4 bytes are 1 GiB, and just as many as a layer may have."""
+    head = "schema: aimcsim-workload/1\nname: wide\ninputs: {x: [32768]}\noutputs: [a]\n"
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for width, said in ((8192, "tile.crossbars"), (8193, "are more than the 268435456 that a layer may have")):
+        (folder / "wide.yaml").write_text(f"{head}layers: [{{name: a, kind: linear, out_features: {width}}}]\n")
+        result = command("run", "tiny", "wide.yaml")
+        assert result.exit_code == 2
+        assert said in result.stderr
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "100 MB"
 
 
 def test_an_unknown_option_is_bad_input(command):

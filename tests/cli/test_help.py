@@ -124,7 +124,7 @@ def files(command, folder, traces_dir):
         (("x.npz", "net.yaml"), {"inputs", "network"}),
         (
             ("net.yaml", "chip.yaml"),
-            {"chip", "network", "crossbars", "tiles", "buffers", "workload", "chips", "hop_bytes"},
+            {*("chip", "network", "crossbars", "tiles", "buffers", "workload", "chips", "hop_bytes", "replicate_all")},
         ),
     ],
 )

@@ -42,6 +42,16 @@ def test_check_shows_need_and_capacity_of_several_chips(command, folder):
     assert "--replicate all fills the free crossbars with replicas" in shown
 
 
+@pytest.mark.parametrize(
+    ("chip", "network", "fits"), [("tiny", "digits_cnn", True), ("isaac", "digits_resnet8", False)]
+)
+def test_check_advises_replicas_of_all_layers_where_map_can_place_them(command, traces_dir, chip, network, fits):
+    """Replicas of ResNet-8 on `isaac` would need more than the 64 KiB of a tile so that none can get stuck."""
+    source = str(traces_dir / f"{network}.onnx")
+    assert ("--replicate all" in command("check", chip, source).stdout) == fits
+    assert command("map", chip, source, "--replicate", "all").exit_code == (0 if fits else 2)
+
+
 def test_as_many_chips_as_it_takes(command, folder):
     small = ["--set", "tile.count=1", "--set", "network.routers=[1,1]", "--set", "tile.crossbars=8"]
     assert command("check", "tiny", "digits_cnn", *small).exit_code == 2

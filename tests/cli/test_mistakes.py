@@ -85,6 +85,16 @@ def test_a_wrong_override_is_located_in_the_command_line(command):
     assert result.stderr.startswith("--set:2:10: tile.adc.converterz: ")
 
 
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_a_latency_that_no_clock_reaches_is_refused_by_name(command, engine):
+    """64 input vectors of 10^15 s each are 6.4 x 10^28 ps; 64 bits hold 9.2 x 10^18."""
+    late = ["--set", "suspicious=allow", "--set", "host.link.latency=1000000000000000 s"]
+    result = command("run", "tiny", "digits_cnn", "--engine", engine, *late)
+    assert result.exit_code == 2
+    assert "most of it is stage `host` of input.load" in result.stderr
+    assert "deadlock" not in result.stderr
+
+
 @pytest.mark.parametrize("name", ["a misspelt field", "a tab"])
 def test_the_installed_command_does_the_same(folder, name):
     text, place, said = CHIP_MISTAKES[name]

@@ -106,6 +106,16 @@ def limited(bytes_each):
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_each, bytes_each))
 
 
+def test_a_disk_that_fills_while_the_run_goes_on_is_one_clear_message(folder):
+    """Files of at most 2 MB; the 76 004 ops of 2000 requests are 12 MB of integers."""
+    asked = [sys.executable, "-m", "aimcsim", "run", "tiny", "digits_cnn", "--requests", "2000", "-o", "out"]
+    full = limited(2_000_000)
+    result = subprocess.run(asked, capture_output=True, text=True, check=False, preexec_fn=full)
+    assert result.returncode == 1
+    assert result.stderr == "cannot write the records of the run to `out`: File too large\n"
+    assert killing.state("out") == "partial"
+
+
 @pytest.mark.parametrize("before", ["absent", 2])
 def test_a_full_disk_is_one_clear_message_and_harms_nothing(folder, two, before):
     """Files of at most 3000 bytes: the manifest can be written, the table of ops cannot."""

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import runpy
 import shlex
 from pathlib import Path
 
@@ -178,3 +179,8 @@ def test_a_component_of_ones_own_makes_others_wait():
     waits = held.table("waits")
     banks = {str(name) for name, why in zip(waits["resource"], waits["cause"], strict=True) if why == "maintenance"}
     assert any(".adc_bank[" in bank for bank in banks)
+
+
+def test_the_pictures_are_those_that_the_script_draws():
+    drawn = runpy.run_path(str(ROOT / "scripts/pictures.py"))["pictures"]()
+    assert {name: (ROOT / "docs" / name).read_text() for name in drawn} == drawn

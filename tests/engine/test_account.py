@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from aimcsim.engine import CompiledEngine, ReferenceEngine, System
 from aimcsim.engine.account import BINS, CAUSES_OF_SHARES, FIRST_SHARE, Account, Ints, Question, account, bin_width_ps
 from aimcsim.errors import SimulationError
-from aimcsim.records import CAUSES
+from aimcsim.records import CAUSES, Spool
 from tests.engine.builders import Bench, stage
 from tests.engine.random_systems import Recipe, build, recipes, stores
 from tests.engine.test_random_systems import examples
@@ -68,7 +68,7 @@ def test_a_small_system_leaves_behind_what_its_timetable_says() -> None:
     # Ops: 0 program; 1, 2 load; 3 rival, both vectors; 4, 5 layer; 6 out, both vectors. Shares begin at 50, the
     # admission. rival 1 waits [170, 250) for its input and [250, 320) behind layer 0; layer 1 has no wait for its
     # register, as it stood behind its own vector 0 until then, but [320, 340) behind rival 1.
-    assert found.ops.tolist() == [
+    assert found.ops.whole().tolist() == [
         share_row(0, 0, 0, 50, service=50),
         share_row(1, 50, 50, 150, transfer=100),
         share_row(2, 150, 150, 250, transfer=100),
@@ -78,7 +78,7 @@ def test_a_small_system_leaves_behind_what_its_timetable_says() -> None:
         share_row(6, 50, 320, 497, transfer=7 + 7, dependency=270 + 163),
     ]
     dependency, busy = CAUSES.index("dependency"), CAUSES.index("vector_busy")
-    assert found.waits.tolist() == [
+    assert found.waits.whole().tolist() == [
         [3, dependency, rival_input, 1, 100],
         [3, dependency, rival_input, 2, 80],
         [3, busy, unit, 4, 70],
@@ -141,7 +141,8 @@ def test_accounts_that_differ_say_where() -> None:
 
     assert one.same(other) == []
     assert one.same(replace(other, pools=other.pools + 1, bin_ps=8)) == ["pools", "bin_ps"]
-    assert one.same(replace(other, waits=other.waits[1:], names=other.names[1:])) == ["waits", "names"]
+    fewer = Spool.of(other.waits.whole()[1:])
+    assert one.same(replace(other, waits=fewer, names=other.names[1:])) == ["waits", "names"]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +175,8 @@ def by_stream(found: Account, system: System, asked: Question) -> list[list[int]
         for stream, size in zip(system.streams, asked.op_vectors, strict=True)
     ]
     bounds = np.cumsum([0, *counts])
-    return [found.ops[bounds[i] : bounds[i + 1], FIRST_SHARE:].sum(axis=0).tolist() for i in range(len(counts))]
+    ops = found.ops.whole()
+    return [ops[bounds[i] : bounds[i + 1], FIRST_SHARE:].sum(axis=0).tolist() for i in range(len(counts))]
 
 
 @examples(150)
@@ -186,17 +188,18 @@ def test_the_time_of_ops_closes_at_any_grain(recipe: Recipe, data: st.DataObject
     whole = replace(asked, op_vectors=tuple(stream.vectors for stream in system.streams))
 
     found, coarse = account(system, asked), account(system, whole)
+    ops, waits = found.ops.whole(), found.waits.whole()
 
-    assert found.ops[:, 0].tolist() == list(range(len(found.ops)))
-    assert np.array_equal(found.ops[:, FIRST_SHARE:].sum(axis=1), found.ops[:, 3] - found.ops[:, 1])
+    assert ops[:, 0].tolist() == list(range(len(ops)))
+    assert np.array_equal(ops[:, FIRST_SHARE:].sum(axis=1), ops[:, 3] - ops[:, 1])
     assert by_stream(found, system, asked) == by_stream(coarse, system, whole)
-    waited = np.zeros((len(found.ops), len(CAUSES)), dtype=np.int64)
-    np.add.at(waited, (found.waits[:, 0], found.waits[:, 1]), found.waits[:, 4])
-    assert np.array_equal(waited, found.ops[:, FIRST_SHARE + 2 :])
-    assert waited.sum() == coarse.waits[:, 4].sum()
-    told = [(op, CAUSES[cause], found.names[place], holder) for op, cause, place, holder, _ in found.waits.tolist()]
+    waited = np.zeros((len(ops), len(CAUSES)), dtype=np.int64)
+    np.add.at(waited, (waits[:, 0], waits[:, 1]), waits[:, 4])
+    assert np.array_equal(waited, ops[:, FIRST_SHARE + 2 :])
+    assert waited.sum() == coarse.waits.whole()[:, 4].sum()
+    told = [(op, CAUSES[cause], found.names[place], holder) for op, cause, place, holder, _ in waits.tolist()]
     assert told == sorted(set(told))
-    assert all(-1 <= holder < len(found.ops) and holder != op for op, _, _, holder in told)
+    assert all(-1 <= holder < len(ops) and holder != op for op, _, _, holder in told)
     # The critical path covers the run from the first admission to the last result, or from a release that nobody kept
     # waiting, which is the admission of that request.
     assert found.path[:, 2].sum() == found.ended_ps[-1] - found.path_from_ps

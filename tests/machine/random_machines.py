@@ -95,6 +95,27 @@ def layers(draw: st.DrawFn, size: int, channels: int) -> tuple[str, ...]:
 
 
 @st.composite
+def routers(draw: st.DrawFn) -> tuple[str, ...]:
+    """Draw a network of routers, flit by flit: long packets and short ones, buffers of any size."""
+    shape, each = draw(st.sampled_from([("[4, 1]", 1), ("[2, 2]", 1), ("[2, 1]", 2), ("[1, 1]", 4)]))
+    topologies = ["mesh", "torus", "ring"] if shape.endswith("1]") else ["mesh", "torus"]
+    topology = draw(st.sampled_from(topologies))
+    return (
+        "network.model=flit",
+        f"network.routers={shape}",
+        f"network.tiles_per_router={each}",
+        f"network.topology={topology}",
+        f"network.virtual_channels={draw(st.integers(1 if topology == 'mesh' else 2, 4))}",
+        f"network.buffer_flits={draw(st.sampled_from([1, 2, 8]))}",
+        f"network.pipeline={draw(st.sampled_from(['fast', 'default']))}",
+        f"network.width_bits={draw(st.sampled_from([1, 4, 32]))}",
+        f"network.link_cycles={draw(st.integers(1, 3))}",
+        f"clocks.routers={{frequency: {draw(st.sampled_from(['1 GHz', '700 MHz', '30 MHz']))}, crossing: 1}}",
+        "network.clock=routers",
+    )
+
+
+@st.composite
 def overrides(draw: st.DrawFn) -> tuple[str, ...]:
     """Draw what differs from `tiny`: crossbars so few that layers spread over tiles, shared banks, few slots."""
     rows = draw(st.sampled_from([8, 16, 64]))
@@ -121,9 +142,10 @@ def overrides(draw: st.DrawFn) -> tuple[str, ...]:
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> Case:
-    """Draw a whole case."""
+def cases(draw: st.DrawFn, *, flits: bool = False) -> Case:
+    """Draw a whole case; with `flits`, one with a network of routers."""
     size, channels = draw(st.integers(1, 5)), draw(st.integers(1, 4))
     texts, chip = draw(layers(size, channels)), draw(overrides())
+    chip += draw(routers()) if flits else ()
     spare = draw(st.sampled_from([0, 1, 10, 100, None]))
     return Case(texts, (size, size, channels), chip, draw(st.integers(1, 3)), spare)

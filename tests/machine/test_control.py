@@ -72,7 +72,7 @@ def test_partial_sums_of_a_block_are_added_one_after_the_other(workload):
 def test_a_layer_kind_without_a_stage_is_refused_where_the_stages_are(workload):
     net = workload([1, 4, 16], ["name: pool, kind: global_average_pool"], ["pool"])
     with pytest.raises(ConfigError, match=r"tables.vector.stages: no stage is for layers of the kind `pool2d`"):
-        simulate("sim3d", net)
+        simulate("gaincell", net)
 
 
 def test_stages_for_kinds_that_there_are_not_are_refused():

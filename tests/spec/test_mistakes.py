@@ -83,6 +83,55 @@ MISTAKES = {
         "network: {model: pakket}\n",
         "3:18: network.model: not a known choice (got `pakket`). Did you mean `packet`?",
     ),
+    "torus of packets that hold links": (
+        "network:\n  topology: torus\n",
+        "4:13: network.topology: the model `packet` knows a mesh only; a torus needs the model `flit`",
+    ),
+    "topology that there is not": (
+        "network: {model: flit, topology: taurus}\n",
+        "3:34: network.topology: not a known choice (got `taurus`). Did you mean `torus`?",
+    ),
+    "ring of two rows": (
+        "network: {model: flit, topology: ring}\n",
+        "3:34: network.topology: a ring has one row of routers (got 2)",
+    ),
+    "torus on several chips": (
+        "network: {model: flit, topology: torus}\nsystem: {chips_per_package: 2}\n",
+        "3:34: network.topology: 2 chips can only be joined where each is a mesh (got `torus`)",
+    ),
+    "torus with one virtual channel": (
+        "network: {model: flit, topology: torus, virtual_channels: 1}\n",
+        (
+            "3:59: network.virtual_channels: a torus needs 2 virtual channels, or its packets wait for each other "
+            "(got 1)"
+        ),
+    ),
+    "no room in a router": (
+        "network: {model: flit, buffer_flits: 0}\n",
+        "3:38: network.buffer_flits: expected a whole number from 1 to 4096 (got `0`)",
+    ),
+    "more channels than a router may have": (
+        "network: {model: flit, virtual_channels: 11}\n",
+        (
+            "3:42: network.virtual_channels: 11 virtual channels at each of 6 ports (4 links, host, tiles) are more "
+            "than 64, the most that the model `flit` takes"
+        ),
+    ),
+    "link of no length": (
+        "network: {model: flit, link_cycles: 0}\n",
+        "3:37: network.link_cycles: a link of the model `flit` takes 1 to 65536 cycles (got 0)",
+    ),
+    "link between chips that is too slow": (
+        "network: {model: flit}\nsystem: {chip_link: {latency: 100 us}}\n",
+        (
+            "4:21: system.chip_link: a flit takes 100000 cycles from chip to chip, and the model `flit` takes at most "
+            "65536"
+        ),
+    ),
+    "more routers than can be simulated": (
+        "network: {model: flit, routers: [33, 32]}\ntile: {count: 1056}\n",
+        "3:33: network.routers: the model `flit` takes at most 1024 routers (got 33 x 32 on 1 chips)",
+    ),
     "part of a picosecond": (
         "host: {link: {latency: 0.5 ps}}\n",
         "3:24: host.link.latency: 500 fs is no whole number of picoseconds",
@@ -200,7 +249,7 @@ MISTAKES = {
     ),
     "window reused by a stage that fetches nothing": (
         STAGES + "      - {name: a, resource: vector_unit, latency: 1 cycle, reuse: window}\n",
-        "6:67: tables.vector.stages[0].reuse: only a stage of `mvm` or `vector` that reads the input buffer",
+        "6:67: tables.vector.stages[0].reuse: only a stage of `mvm`, `vector` or `depthwise` that reads",
     ),
     "cost from an unknown reference": (
         "costs:\n  dac:\n    source: isac16.table1\n",

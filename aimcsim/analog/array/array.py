@@ -16,7 +16,6 @@ from aimcsim.analog.array.epoch import Epoch
 from aimcsim.analog.array.inputs import Driven, drive
 from aimcsim.analog.array.noise import Noise
 from aimcsim.analog.array.periphery import Periphery
-from aimcsim.analog.array.product import product
 from aimcsim.analog.array.spec import AnalogSpec
 from aimcsim.analog.devices import DeviceState, Ideal
 from aimcsim.analog.devices.fixed import FixedState
@@ -108,7 +107,7 @@ class Array:
         values = converted.values[:, 0]
         if self.spec.readout.accumulation == "digital":
             values = _weighted_sum(converted.values, driven.weights)
-        charge = product(np.abs(driven.phases).sum(axis=1), epoch.row_total)[:, 0]
+        charge = epoch.charge(driven.phases)
         clipped = converted.clipped.sum(axis=(1, 2, 3, 4))
         return Read(self._combine(values, driven.sums), current, converted.codes, limited, clipped, charge)
 

@@ -73,11 +73,18 @@ def capacitor_levels(spec: ConverterSpec, mismatch: Floats) -> Floats:
     sizes = 2.0 ** np.arange(spec.bits)
     capacitors = sizes + mismatch[..., :-1] * np.sqrt(sizes)
     half = 2.0 ** (spec.bits - 1)
-    feedback = (half + mismatch[..., -1:] * np.sqrt(half))[..., np.newaxis, :]
-    switched = bits @ capacitors[..., np.newaxis]
-    magnitudes = switched / feedback / (1.0 + (1.0 + switched / feedback) / amplifier)
-    levels: Floats = np.sign(signed) * magnitudes[..., 0]
+    feedback = half + mismatch[..., -1:] * np.sqrt(half)
+    ratio = _switched(bits, capacitors) / feedback
+    levels: Floats = np.sign(signed) * ratio / (1.0 + (1.0 + ratio) / amplifier)
     return levels
+
+
+def _switched(bits: Floats, capacitors: Floats) -> Floats:
+    """Return the sum of the capacitors [..., N] whose bits [codes, N] are set, in order: [..., codes]."""
+    total = np.zeros((*capacitors.shape[:-1], len(bits)))
+    for index in range(bits.shape[1]):
+        total += bits[:, index] * capacitors[..., index, np.newaxis]
+    return total
 
 
 def _split_levels(count: int, bits: Floats, mismatch: Floats) -> Floats:
@@ -90,8 +97,8 @@ def _split_levels(count: int, bits: Floats, mismatch: Floats) -> Floats:
     bridge = ratio + mismatch[..., count] * np.sqrt(ratio)
     lower = last + capacitors[..., :half].sum(axis=-1) + bridge
     upper = capacitors[..., half:].sum(axis=-1) + bridge
-    low = (bits[:, :half] @ capacitors[..., :half, np.newaxis])[..., 0]
-    high = (bits[:, half : count - 1] @ capacitors[..., half:, np.newaxis])[..., 0]
+    low = _switched(bits[:, :half], capacitors[..., :half])
+    high = _switched(bits[:, half : count - 1], capacitors[..., half:])
     shared = (lower * upper - bridge**2)[..., np.newaxis]
     levels = (low * bridge[..., np.newaxis] + high * lower[..., np.newaxis]) / shared
     return np.where(bits[:, count - 1] > 0, 1.0, levels)

@@ -11,6 +11,8 @@ from aimcsim.analog.array.spec import CellSpec
 
 Floats = NDArray[np.float64]
 
+LEAST_WEIGHT = 1e-30  # matrices of smaller weights are taken as they are, and so conduct nothing
+
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
@@ -46,7 +48,7 @@ def weight_scales(weights: Floats, cells: CellSpec) -> Floats:
         scales = np.array([_largest(column, cells.weight_percentile) for column in weights.T])
     else:
         scales = np.full(weights.shape[1], _largest(weights, cells.weight_percentile))
-    return np.where(scales == 0, 1.0, scales)
+    return np.where(scales < LEAST_WEIGHT, 1.0, scales)
 
 
 def _largest(values: Floats, percentile: float) -> float:

@@ -65,9 +65,14 @@ class Epoch:
 
     @cached_property
     def row_total(self) -> Floats:
-        """Conductance at every row, [K, 1]."""
-        total: Floats = self.conductances.sum(axis=(0, 1, 3))[:, np.newaxis]
+        """Conductance at every row, [K]."""
+        total: Floats = self.conductances.sum(axis=(0, 1, 3))
         return total
+
+    def charge(self, phases: Floats) -> Floats:
+        """Return the currents of all cells, summed over the reads `phases` [B, F, K], without their signs: [B]."""
+        charge: Floats = (np.abs(phases).sum(axis=1) * self.row_total).sum(axis=1)
+        return charge
 
     def product(self, worth: Floats, encoded: Encoded, converters: Converters) -> _kernels.Product | None:
         """Return the kernel that computes the whole product, or None if there is none for such an array."""

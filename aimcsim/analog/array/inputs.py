@@ -12,6 +12,8 @@ from aimcsim.analog.array.spec import InputSpec
 
 Floats = NDArray[np.float64]
 
+LEAST_SCALE = 1e-30  # vectors of smaller inputs are taken as they are, and so drive nothing
+
 
 @dataclass(frozen=True, slots=True)
 class Driven:
@@ -41,7 +43,7 @@ def input_scales(x: Floats, inputs: InputSpec) -> Floats:
         scales = (np.abs(x) if inputs.range == "abs_max" else x).max(axis=1)
         if inputs.scale:
             scales = np.minimum(scales, inputs.scale)
-    return np.where(scales > 0, scales, 1.0)
+    return np.where(scales > LEAST_SCALE, scales, 1.0)
 
 
 def _percentiles(x: Floats, percentile: float) -> Floats:
@@ -58,7 +60,9 @@ def worst_case_scales(x: Floats, inputs: InputSpec, bound: float) -> Floats:
 
     Source: aihwkit 1.2.0, noise management AbsMaxNPSum with its default weight of 0.6.
     """
-    largest = input_scales(x, inputs)
+    largest: Floats = np.abs(x).max(axis=1)
+    if inputs.range != "fixed" and inputs.scale:
+        largest = np.minimum(largest, inputs.scale)
     sums = np.maximum(np.maximum(x, 0).sum(axis=1), np.maximum(-x, 0).sum(axis=1))
     scales = sums * 0.6 / bound
     if inputs.step:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,9 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from aimcsim import _kernels
 from aimcsim.analog.array.array import EPOCHS_KEPT, Array, Read
 from aimcsim.analog.array.encoding import stored_weights, weight_scales
-from aimcsim.analog.array.inputs import Driven, drive, input_scales, level_step, worst_case_scales
+from aimcsim.analog.array.inputs import LEAST_SCALE, Driven, drive, input_scales, level_step, worst_case_scales
 from aimcsim.analog.array.noise import Noise
-from aimcsim.analog.array.product import product
 from aimcsim.analog.array.result import Counts, Product
 from aimcsim.analog.array.spec import AnalogSpec, InputSpec, Split
 from aimcsim.analog.devices import Compensation, compensate_columns, compensate_globally
@@ -26,6 +25,7 @@ from aimcsim.errors import InputError
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
+LARGEST = 1e15  # of weights and inputs: products of many are float32
 PASSES = 32  # of bound management; every pass of a vector has noise of its own
 _CURRENTS_AT_ONCE = 1 << 22  # of a batch; larger batches are cut, which changes nothing but memory
 
@@ -82,6 +82,11 @@ class AnalogMatrix:
             for r, rows in enumerate(self.row_parts)
         )
         self._reads = draws.child("reads", 0)
+        self._places = [
+            [self._reads.child("row", r).child("column", c) for c in range(len(self.column_parts))]
+            for r in range(len(self.row_parts))
+        ]
+        self._has_levels = spec.inputs.bits > 0  # which end, so that no input is too large
         self._lone_kernel = lru_cache(maxsize=EPOCHS_KEPT)(self._find_lone_kernel)
 
     def mvm(self, x: ArrayLike, time_s: float = 0.0, request: int = 0, *, codes: bool = False) -> Product:
@@ -108,28 +113,38 @@ class AnalogMatrix:
         ]
         return joined(parts)
 
-    def outputs(self, x: ArrayLike, time_s: float = 0.0, request: int = 0) -> NDArray[Any]:
+    def outputs(self, x: ArrayLike, time_s: float = 0.0, request: int = 0, *, threads: int = 1) -> NDArray[Any]:
         """Return the outputs of `mvm` alone, the same bits; where a kernel fits, float32 vectors take little else.
+
+        Inputs beyond the limit of `mvm` are clipped where fixed levels end, like all beyond the largest level. A matrix
+        in one array shares its vectors out to `threads`, which changes no bit; others take one.
 
         Raises
         ------
-        InputError    As `mvm`.
+        InputError    As `mvm`, or if `threads` is below 1.
         """
         request, time_s = checked_request(request), checked_seconds(time_s)
         lone = self._lone_kernel(time_s)
         if lone is not None and isinstance(x, np.ndarray) and x.dtype == np.float32 and x.ndim == 2:
-            return lone.outputs(x, kernel_scales(x, self.spec.inputs))
+            if not self._has_levels and not (np.abs(x) <= LARGEST).all():
+                finite_matrix("x", x, self.shape[0], empty=True)
+            noise = self.read_noise(0, 0, time_s, request, len(x))
+            scale = kernel_scales(x, self.spec.inputs)
+            if threads != 1:
+                return _kernels.in_threads(lone.outputs, threads, x, scale, noise)
+            return lone.outputs(x, scale, noise)
         vectors = finite_matrix("x", x, self.shape[0], empty=True)
-        kernels = self.kernels(time_s)
-        if kernels is None:
+        if self.kernels(time_s) is None:
             return self.mvm(vectors, time_s, request).outputs
-        return self.fused(kernels, vectors.astype(np.float32), time_s, request)[0]
+        single = vectors.astype(np.float32)
+        scale = kernel_scales(single, self.spec.inputs)
+        parts = self.kernel_reads(single, time_s, request)
+        return self.sum_of_arrays(len(single), {at: one.kernel.outputs(one.x, scale, one.normal) for at, one in parts})
 
     def _find_lone_kernel(self, time_s: float) -> _kernels.Product | None:
-        """Return the kernel of a matrix that stands in one array without noise."""
+        """Return the kernel of a matrix that stands in one array."""
         kernels = self.kernels(time_s)
-        lone = kernels is not None and len(kernels) == len(kernels[0]) == 1
-        return kernels[0][0] if kernels and lone and self.arrays[0][0].epoch(time_s).variance is None else None
+        return kernels[0][0] if kernels is not None and len(kernels) == len(kernels[0]) == 1 else None
 
     def compensation(
         self, time_s: float, per: Literal["matrix", "column"] = "matrix", request: int = 0
@@ -156,37 +171,34 @@ class AnalogMatrix:
         whole = [[product for product in row if product is not None] for row in found]
         return whole if all(len(row) == len(self.column_parts) for row in whole) else None
 
-    def fused(
-        self, kernels: list[list[_kernels.Product]], x: NDArray[np.float32], time_s: float, request: int
-    ) -> tuple[NDArray[np.float32], dict[tuple[int, int], _kernels.Conversions]]:
-        """Return outputs [B, N], the rows of arrays added in order, and the conversions of arrays with converters."""
-        scale, number = kernel_scales(x, self.spec.inputs), checked_request(request)
-        total = np.zeros((len(x), self.shape[1]), dtype=np.float32)
-        conversions: dict[tuple[int, int], _kernels.Conversions] = {}
-        for r, (row, rows) in enumerate(zip(kernels, self.row_parts, strict=True)):
+    def kernel_reads(
+        self, x: NDArray[np.float32], time_s: float, request: int
+    ) -> Iterator[tuple[tuple[int, int], KernelRead]]:
+        """Yield, for every array by row and column, its kernel and what that takes; all arrays have one."""
+        for r, (row, rows) in enumerate(zip(self.kernels(time_s) or (), self.row_parts, strict=True)):
             part = np.ascontiguousarray(x[:, rows])
-            for c, (kernel, cols) in enumerate(zip(row, self.column_parts, strict=True)):
-                normal = self._normal(r, c, time_s, number, len(x))
-                if self.spec.converter.kind == "ideal":
-                    found = kernel.outputs(part, scale, normal)
-                else:
-                    conversions[r, c] = kernel.conversions(part, scale, normal)
-                    found = conversions[r, c].outputs
-                total[:, cols] = found if not r else total[:, cols] + found
-        return total, conversions
+            for c, kernel in enumerate(row):
+                yield (r, c), KernelRead(kernel, part, self.read_noise(r, c, time_s, request, len(x)))
 
-    def _normal(self, row: int, column: int, time_s: float, request: int, batch: int) -> Floats | None:
-        """Return the normal numbers of the read noise of an array, [B, N]; None for none."""
-        epoch = self.arrays[row][column].epoch(time_s)
-        if epoch.variance is None:
+    def sum_of_arrays(self, batch: int, found: Mapping[tuple[int, int], NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return outputs [batch, N] from those of every array, the rows of arrays added in order."""
+        total = np.zeros((batch, self.shape[1]), dtype=np.float32)
+        for (row, column), outputs in found.items():
+            cols = self.column_parts[column]
+            total[:, cols] = total[:, cols] + outputs if row else outputs
+        return total
+
+    def read_noise(self, row: int, column: int, time_s: float, request: int, batch: int) -> Floats | None:
+        """Return the normal numbers of the read noise of an array, [batch, N]; None for none."""
+        if self.arrays[row][column].epoch(time_s).variance is None:
             return None
-        numbers = tuple((request + vector) * PASSES for vector in range(batch))
         cols = self.column_parts[column]
+        numbers = range(request * PASSES, (request + batch) * PASSES, PASSES)
         return self.noise_of(row, column, numbers).normal("read noise", (cols.stop - cols.start,))
 
     def noise_of(self, row: int, column: int, numbers: Sequence[int]) -> Noise:
         """Return where the noise of an array's reads for the vectors with `numbers` comes from."""
-        return Noise(self._reads.child("row", row).child("column", column), tuple(numbers))
+        return Noise(self._places[row][column], numbers)
 
     def _batch_size(self) -> int:
         """Return how many vectors are computed at once."""
@@ -219,6 +231,14 @@ class AnalogMatrix:
         return [drive(scaled[:, rows], inputs, None if noise is None else noise[:, rows]) for rows in self.row_parts]
 
 
+class KernelRead(NamedTuple):
+    """A kernel with the vectors [B, K] of its rows, and the normal numbers of their noise if there is any."""
+
+    kernel: _kernels.Product
+    x: NDArray[np.float32]
+    normal: Floats | None
+
+
 class _Batch:
     """Some vectors on their way through the arrays, once, or again where converters clip."""
 
@@ -236,13 +256,21 @@ class _Batch:
     def product(self) -> Product:
         """Return the product, all passes done."""
         kernels = self._matrix.kernels(self._time_s)
-        return self._general() if kernels is None else self._fused(kernels)
+        return self._general() if kernels is None else self._fused()
 
-    def _fused(self, kernels: list[list[_kernels.Product]]) -> Product:
+    def _fused(self) -> Product:
         """Return the product as kernels give it."""
         matrix, vectors = self._matrix, np.arange(len(self._x))
         x = self._x.astype(np.float32)
-        outputs, conversions = matrix.fused(kernels, x, self._time_s, self._request)
+        scale = kernel_scales(x, matrix.spec.inputs)
+        found: dict[tuple[int, int], NDArray[np.float32]] = {}
+        conversions: dict[tuple[int, int], _kernels.Conversions] = {}
+        for at, one in matrix.kernel_reads(x, self._time_s, self._request):
+            if matrix.spec.converter.kind == "ideal":
+                found[at] = one.kernel.outputs(one.x, scale, one.normal)
+            else:
+                conversions[at] = one.kernel.conversions(one.x, scale, one.normal)
+                found[at] = conversions[at].outputs
         numbers = [(self._request + vector) * PASSES for vector in vectors.tolist()]
         driven = matrix.drive(self._x, self._scales, numbers)
         for r, row in enumerate(matrix.arrays):
@@ -255,6 +283,7 @@ class _Batch:
                     self._seen[r, c] = seen
                     if (r, c) in conversions:
                         self._codes[r, c] = conversions[r, c].codes.reshape(seen.shape)
+        outputs = matrix.sum_of_arrays(len(x), found)
         return Product(outputs, self._counts, self._scales, self._codes, self._seen)
 
     def _general(self) -> Product:
@@ -266,8 +295,8 @@ class _Batch:
         while inputs.bound_management != "none" and clipped.any() and self._may_go_on(factor, index):
             vectors = vectors if inputs.bound_management == "iterative_together" else vectors[clipped]
             factor, index = 2.0 * factor, index + 1
-            if inputs.bound_management == "worst_case":
-                high = float(self._matrix.arrays[0][0].converters.high.min())
+            if inputs.bound_management == "worst_case" and index == 1:
+                factor, high = 1.0, float(self._matrix.arrays[0][0].converters.high.min())
                 self._scales[vectors] = worst_case_scales(self._x[vectors], inputs, high)
             else:
                 self._scales[vectors] *= 2.0
@@ -278,8 +307,6 @@ class _Batch:
 
     def _may_go_on(self, factor: float, index: int) -> bool:
         inputs = self._matrix.spec.inputs
-        if inputs.bound_management == "worst_case":
-            return index == 0
         step = inputs.step or (level_step(inputs) if inputs.bits else 0.0)
         fine = not step or factor <= inputs.coarsest_step / step
         return fine and factor <= inputs.most_passes_factor and index + 1 < PASSES
@@ -340,13 +367,12 @@ def fused_counts(driven: Driven, row: Sequence[Array], time_s: float) -> Counts:
     counts = Counts.zeros(len(driven.phases))
     counts.clipped_inputs[:] = driven.clipped
     counts.driven_rows[:] = np.count_nonzero(driven.phases, axis=(1, 2)) * len(row)
-    magnitudes = np.abs(driven.phases).sum(axis=1)
     for array in row:
         slices, _, _, columns = array.encoded.targets.shape
         reads = driven.phases.shape[1] * slices
         counts.reads[:] += reads
         counts.conversions[:] += reads * columns
-        counts.column_charge[:] += product(magnitudes, array.epoch(time_s).row_total)[:, 0]
+        counts.column_charge[:] += array.epoch(time_s).charge(driven.phases)
     return counts
 
 
@@ -387,8 +413,11 @@ def kernel_scales(x: NDArray[np.float32], inputs: InputSpec) -> NDArray[np.float
     if inputs.range == "fixed" and inputs.scale == 1.0:
         return None
     if inputs.range == "abs_max" and not inputs.scale and len(x):
-        largest = np.maximum(x.max(axis=1), -x.min(axis=1))
-        return np.where((largest > 0) & np.isfinite(largest), largest, np.float32(1))
+        largest: NDArray[np.float32] = np.abs(x).max(axis=1)
+        each = largest.tolist()  # for a few vectors much sooner than as an array
+        if not all(one <= LARGEST for one in each):
+            finite_matrix("x", x, x.shape[1])
+        return largest if min(each) > LEAST_SCALE else np.where(largest <= LEAST_SCALE, np.float32(1), largest)
     return input_scales(x.astype(np.float64), inputs).astype(np.float32) if len(x) else np.zeros(0, dtype=np.float32)
 
 
@@ -406,8 +435,8 @@ def finite_matrix(name: str, values: ArrayLike, columns: int = 0, *, empty: bool
 
     Raises
     ------
-    InputError    Naming the argument: not an array of real numbers, another shape, NaN or infinity, no rows unless
-                  `empty`.
+    InputError    Naming the argument: not an array of real numbers, another shape, NaN, infinity or beyond `LARGEST`,
+                  no rows unless `empty`.
     """
     try:
         array = np.asarray(values)
@@ -421,8 +450,9 @@ def finite_matrix(name: str, values: ArrayLike, columns: int = 0, *, empty: bool
     if not empty and array.shape[0] == 0:
         raise InputError(f"{name}: must have at least one row (got {list(array.shape)})")
     exact = np.ascontiguousarray(array, dtype=np.float64)
-    wrong = ~np.isfinite(exact)
+    wrong = ~(np.abs(exact) <= LARGEST)  # NaN is wrong too
     if wrong.any():
         first = tuple(int(axis[0]) for axis in np.nonzero(wrong))
-        raise InputError(f"{name}: holds {exact[first]} at {list(first)}; must be finite")
+        wanted = f"within {LARGEST:g}" if np.isfinite(exact[first]) else "finite"
+        raise InputError(f"{name}: holds {exact[first]} at {list(first)}; must be {wanted}")
     return exact

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,11 +20,11 @@ class Noise:
     Attributes
     ----------
     draws : Draws
-    numbers : tuple of int [B]    A vector takes the elements ``number * count ...`` of every purpose.
+    numbers : ints [B]    A vector takes the elements ``number * count ...`` of every purpose.
     """
 
     draws: Draws
-    numbers: tuple[int, ...]
+    numbers: Sequence[int]
 
     def normal(self, purpose: str, shape: tuple[int, ...]) -> Floats:
         """Return standard normals, float64 [B, *shape]."""

@@ -114,6 +114,8 @@ class CellSpec:
             raise refuse(self, "bits_per_slice", f"enough for the {self.weight_bits} bits of a weight")
         if self.pairing != "offset" and (self.offset_removal != "digital" or self.flip):
             raise refuse(self, "pairing", "offset where an offset is removed or columns are flipped")
+        if self.pairing == "offset" and self.cell_bits == 1 and not self.weight_bits:
+            raise refuse(self, "cell_bits", "0 or at least 2 where the lowest conductance of offset cells is left out")
         if self.flip and (self.offset_removal == "zero_column" or not self.weight_bits):
             raise refuse(self, "flip", "False with a zero column and with real weights")
         if self.pairing == "two_sided" and self.weight_bits:
@@ -175,9 +177,10 @@ class InputSpec:
     noise_sigma : float
         Gaussian noise of every driven level; not with `bit_serial`.
     bound_management : str
-        `iterative`: a vector whose outputs clip is read again with twice the input scale, and again. `worst_case`: once
-        again, with the input scale at which nothing can clip. `iterative_together`: the whole batch is read again when
-        one of its vectors clips, as aihwkit's torch tile does; the only setting with which results depend on the batch.
+        `iterative`: a vector whose outputs clip is read again with twice the input scale, and again. `worst_case`:
+        first with the input scale at which weights of 0.6 cannot clip. `iterative_together`: the whole batch is read
+        again when one of its vectors clips, as aihwkit's torch tile does; the only setting with which results depend on
+        the batch.
     most_passes_factor : float
         The input scale is never multiplied by more than twice this.
     coarsest_step : float
@@ -276,6 +279,8 @@ class AnalogSpec:
 
     Attributes
     ----------
+    cells, inputs, readout, converter, periphery
+        The parts, each with a spec of its own.
     rows, cols : int
         Most inputs and outputs of one array; a larger matrix stands in several, whose outputs are added digitally, in
         the order of their rows. 0 for any number.
@@ -360,6 +365,12 @@ class AnalogSpec:
     def has_periphery(self) -> bool:
         """Whether the periphery does anything."""
         return self.periphery != PeripherySpec(bound=self.periphery.bound)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether anything is drawn."""
+        cells = self.cells.stuck_on or self.cells.stuck_off or not isinstance(self.device, Ideal)
+        return bool(cells or self.inputs.noise_sigma or self.converter.is_random or self.periphery.is_random)
 
     @property
     def model(self) -> DeviceModel:

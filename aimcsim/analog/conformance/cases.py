@@ -58,15 +58,14 @@ class Comparison:
     scale: float = 1.0
 
 
-def read_case(path: Path) -> list[Comparison]:
-    """Return the comparisons that the file at `path` asks for.
+def read_case(path: Path, arrays: Mapping[str, NDArray[Any]]) -> list[Comparison]:
+    """Return the comparisons that the file at `path` with `arrays` asks for.
 
     Raises
     ------
     ConfigError    Naming the file and the array or key: it cannot be read, lacks something, or has settings that are
                    not modelled.
     """
-    arrays = _arrays(path)
     params = _params(path, arrays)
     family = family_of(path, params)
     weights = _matrix(path, arrays, "W").T
@@ -78,6 +77,8 @@ def read_case(path: Path) -> list[Comparison]:
         spec = aihwkit_spec(params, str(path))
     else:
         spec = crosssim_spec(params, str(path), inputs=len(weights))
+    if spec.is_random:
+        raise _wrong(path, "params", "has noise, so there is nothing to be equal to; only statistics can be compared")
     return [Comparison("Y", spec, weights, inputs, outputs)]
 
 
@@ -97,7 +98,13 @@ def _wrong(path: Path, where: str, message: str) -> ConfigError:
     return ConfigError(Problem(str(path), 0, 0, where, message))
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a file, none of them pickled.
+
+    Raises
+    ------
+    ConfigError    If it cannot be read.
+    """
     try:
         with np.load(path, allow_pickle=False) as held:
             if not hasattr(held, "files"):

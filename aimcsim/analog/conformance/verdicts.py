@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from aimcsim import _kernels
 from aimcsim.analog.array import AnalogMatrix, Product, program
-from aimcsim.analog.conformance.cases import Comparison, read_case
+from aimcsim.analog.conformance.cases import Comparison, read_arrays, read_case
+from aimcsim.analog.conformance.curves import WITHIN, curve_errors, failed_curves, holds_curves
 
 Floats = NDArray[np.float64]
 
@@ -74,11 +75,16 @@ class _Difference:
 def conform(path: str | Path) -> Verdict:
     """Return whether the case at `path` comes out as recorded, on the kernels in use and on their readable twin.
 
+    Statistics of devices are drawn anew.
+
     Raises
     ------
     ConfigError    If the file is no case, or its settings are not modelled.
     """
-    found = [_compare(comparison) for comparison in read_case(Path(path))]
+    arrays = read_arrays(Path(path))
+    if holds_curves(arrays):
+        return _judge_curves(str(path), curve_errors(arrays))
+    found = [_compare(comparison) for comparison in read_case(Path(path), arrays)]
     ok, reason = _judge(found)
     within = sum(int(_within_one_step(one).sum()) for one in found)
     return Verdict(
@@ -90,6 +96,13 @@ def conform(path: str | Path) -> Verdict:
         verdict="pass" if ok else "fail",
         reason=reason,
     )
+
+
+def _judge_curves(file: str, errors: Mapping[str, Floats]) -> Verdict:
+    off = np.abs(np.concatenate(list(errors.values())))
+    within, failed = int((off <= WITHIN).sum()), failed_curves(errors)
+    reason = f"{', '.join(failed)} not as recorded" if failed else f"curves, {within} points within {100 * WITHIN:g} %"
+    return Verdict(file, off.size, within, within, float(off.max()), "fail" if failed else "pass", reason)
 
 
 def _within_one_step(one: _Difference) -> NDArray[np.bool_]:
@@ -115,7 +128,7 @@ def _judge(found: list[_Difference]) -> tuple[bool, str]:
         return False, f"{beyond} off by more than a step"
     equal = int(one.exact.sum())
     if equal < LEAST_EQUAL * count:
-        return False, f"{equal} of {count} equal, {LEAST_EQUAL:.1%} needed"
+        return False, f"{equal} of {count} equal, {100 * LEAST_EQUAL:g} % needed"
     return True, "all equal" if equal == count else f"{equal} of {count} equal"
 
 

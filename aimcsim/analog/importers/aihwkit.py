@@ -83,7 +83,7 @@ def _inputs(settings: Settings, sign: Any, tile: str) -> InputSpec:
     threshold = settings.number("nm_thres", 0.0)
     scale = threshold if threshold > 0 and chosen != "none" else 1.0 if chosen in ("none", "fixed") else 0.0
     management = settings.choice("bound_management", "ITERATIVE", _BOUNDS)
-    if management == "iterative" and tile == "torch":
+    if management != "none" and tile == "torch":  # which knows no worst case
         management = "iterative_together"
     limit = bound if bound > 0 else math.inf
     return InputSpec(

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from aimcsim.analog.array import AnalogSpec, CellSpec, ConverterSpec, InputSpec, RangeSpec, ReadoutSpec
 from aimcsim.analog.array.spec import InputSign
+from aimcsim.analog.importers.crosssim_devices import crosssim_device
 from aimcsim.analog.importers.settings import Settings
 from aimcsim.analog.wires import WireSpec
 from aimcsim.errors import ConfigError
@@ -301,17 +302,13 @@ def _is_pair(row: Any) -> bool:
 
 
 def _device(settings: Settings) -> dict[str, Any]:
-    """Return wires, and what cells are not linear."""
-    for effect in ("programming_error", "drift_error", "read_noise"):
-        settings.only(f"xbar.device.{effect}.enable", False)
-        settings.ignore(f"xbar.device.{effect}.model", f"xbar.device.{effect}.magnitude")
-    settings.only("xbar.device.time", 0)
-    settings.ignore("xbar.device.clip_conductance")
+    """Return device, wires, and curves of cells that are not linear."""
     curve = settings.choice("xbar.device.nonlinear_IV.model", "IdealDevice", _CURVES)
     if not settings.flag("xbar.device.nonlinear_IV.enable", default=False):
         curve = "linear"
     largest = 1.0 / settings.number("xbar.device.Rmin", 1000.0, 1e-9)
     return {
+        "device": crosssim_device(settings),
         "current_voltage": curve,
         "read_voltage_v": settings.number("xbar.device.Vread", 0.1, 1e-6, 10.0),
         "largest_conductance_s": _MILO_LARGEST_S if curve == "milo" else largest,

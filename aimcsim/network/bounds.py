@@ -1,0 +1,85 @@
+"""What can be said without a simulation: latency in an empty network, and the load of each link."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from aimcsim.network.engine import EJECT_CYCLES, SWITCH_CYCLES, Router
+from aimcsim.network.fabric import Fabric
+
+Latency = NDArray[np.int64]
+
+
+def cycles_ahead(fabric: Fabric, router: Router) -> NDArray[np.int32]:
+    """Return the cycles from the grant at each router to the endpoint at each other in an empty network.
+
+    First for a head; second for a flit that comes so much later that it finds route and channel ready; third for the
+    tail of a long packet, which the slowest links spread out: as slow as a head up to the last of them. Fourth is the
+    interval of the slowest links. [routers, routers, 4]
+
+    Raises
+    ------
+    ConfigError   If a route does not arrive.
+    """
+    ahead = np.zeros((fabric.routers, fabric.routers, 4), np.int32)
+    ahead[...] = EJECT_CYCLES, EJECT_CYCLES, 0, 1
+    for hop, (source, target, here) in enumerate(fabric.steps()):
+        port = fabric.route[0, here, target]
+        interval = fabric.interval[here, port]
+        flight = fabric.latency[here, port] + interval - 1
+        ahead[source, target, 0] += flight + router.cycles
+        ahead[source, target, 1] += flight + SWITCH_CYCLES
+        slowest = interval >= np.maximum(2, ahead[source, target, 3])
+        ahead[source[slowest], target[slowest], 2] = hop * (router.cycles - SWITCH_CYCLES)
+        ahead[source, target, 3] = np.maximum(ahead[source, target, 3], interval)
+    ahead[..., 2] = np.where(ahead[..., 3] > 1, ahead[..., 1] + ahead[..., 2], ahead[..., 0])
+    return ahead
+
+
+def zero_load_latency(fabric: Fabric, router: Router, src: ArrayLike, dst: ArrayLike, flits: ArrayLike) -> Latency:
+    """Return the cycles from creation to the ejection of the tail in an empty network, for arrays of packets.
+
+    On a mesh ``3 + (links + 1) * router.cycles + links * link_cycles + flits - 1``.
+    """
+    start, end = fabric.home[np.asarray(src)], fabric.home[np.asarray(dst)]
+    head, _, mixed, interval = np.moveaxis(cycles_ahead(fabric, router)[start, end], -1, 0)
+    after = np.asarray(flits, np.int64) - 1
+    return np.asarray(router.cycles + np.maximum(head + after, mixed + after * interval), np.int64)
+
+
+class BusiestLink(NamedTuple):
+    """The link with most to do: router and output port, and the cycles that it is taken. No run can be shorter."""
+
+    router: int
+    port: int
+    load: float
+
+    @classmethod
+    def of(cls, loads: NDArray[Any]) -> BusiestLink:
+        """Return the one with the largest load; [routers, ports]."""
+        router, port = divmod(int(loads.argmax()), loads.shape[1])
+        return cls(router, port, float(loads[router, port]))
+
+
+def link_loads(fabric: Fabric, src: ArrayLike, dst: ArrayLike, flits: ArrayLike) -> NDArray[np.float64]:
+    """Return the cycles that packets take each link, or its share if `flits` are rates; [routers, ports].
+
+    Where there are several ways, packets count in equal parts on each.
+    """
+    start, end = fabric.home[np.asarray(src)], fabric.home[np.asarray(dst)]
+    demand = np.zeros((fabric.routers, fabric.routers))
+    np.add.at(demand, (start, end), np.asarray(flits, float))
+    loads = np.zeros((fabric.routers, fabric.ports))
+    np.add.at(loads, (end, fabric.home_port[np.asarray(dst)]), np.asarray(flits, float))
+    for way in range(fabric.ways):
+        for source, target, here in fabric.steps(way):
+            np.add.at(loads, (here, fabric.route[way, here, target]), demand[source, target] / fabric.ways)
+    return loads * fabric.interval
+
+
+def busiest_link(fabric: Fabric, src: ArrayLike, dst: ArrayLike, flits: ArrayLike) -> BusiestLink:
+    """Return the link that packets take longest."""
+    return BusiestLink.of(link_loads(fabric, src, dst, flits))
