@@ -64,7 +64,7 @@ class Tile:
         tile = spec.tile
         array_clock = clocks[tile.array_clock] if tile.array_clock else None
         self.path = path
-        self.crossbars = Crossbars(system, path, array_clock)
+        self.crossbars = Crossbars(system, path, array_clock, one_array=tile.arrays == "one")
         self.adc_banks = AdcBanks(system, path, array_clock)
         self.buffers = {
             name: Buffer(
@@ -120,6 +120,7 @@ class Chip:
             link_cycles=network.link_cycles,
             packet_slots=network.packet_slots,
             contended=network.model == "packet",
+            hold_cycles=network.hold_cycles,
             chip_link=None if between is None else _pipe(between).spans,
             carrier=self._routers() if network.model == "flit" else None,
         )

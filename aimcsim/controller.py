@@ -12,10 +12,11 @@ from aimcsim import quantities
 from aimcsim.chip import Chip, Site
 from aimcsim.components import Buffer
 from aimcsim.engine import Stage, Stream, System, span_of
-from aimcsim.mapping import LayerShare, Mapping, mesh_of, packed_bytes, replica_vectors
+from aimcsim.mapping import BlockColumns, LayerShare, Mapping, mesh_of, packed_bytes, replica_vectors
 from aimcsim.network import HOST
 from aimcsim.ops import Depthwise, DigitalKind, IndexArray, MatrixKind, TensorShape, Window
 from aimcsim.quantities import Amounts, whole
+from aimcsim.spec.stage_table import TableName
 from aimcsim.tables import Place, compile_table
 from aimcsim.workload.graph import Layer, Workload
 
@@ -93,9 +94,11 @@ class Controller:
             self._store(name)
         return self.plan
 
-    def _stream(self, kind: str, layer: str, place: Place, vectors: int, row: int, table: str = "") -> Stream:
+    def _stream(
+        self, kind: TableName, layer: str, place: Place, vectors: int, row: int, table: TableName | None = None
+    ) -> Stream:
         """Add a stream of so many vectors a request, whose stages are those of `table`, or of its kind's."""
-        stages = compile_table(self._chip, self._spec.tables[table or kind], place)  # type: ignore[index]
+        stages = compile_table(self._chip, table or kind, place)
         tile = place.site.tile if place.target is None or place.target.tile == HOST else place.target.tile
         return self._add(kind, layer, tile, self._where(tile, place.site, layer), stages, vectors, row)
 
@@ -131,6 +134,8 @@ class Controller:
     def _matrix_layer(self, layer: Layer) -> None:
         """A layer with static weights: its replicas, and what puts their outputs in order if there are several."""
         window = layer.op.windows(*self._workload.input_shapes(layer))[0]
+        if self._spec.control.layers == "serial" and layer.inputs[0] not in self._workload.inputs:
+            window = window.complete()
         self._brought.clear()
         shared_out = self._mapping.replicas_of(layer.name)
         count, width = len(shared_out), layer.shape.width
@@ -145,13 +150,18 @@ class Controller:
     def _replica(self, replica: Replica, shares: Sequence[LayerShare]) -> Stream:
         """One replica: a stream for each of its shares, and a reduction if these are several."""
         final = len(shares) == 1
-        columns = map(self._mapping.columns_of, shares)
+        columns = [self._mapping.columns_of(share) for share in shares]
         amounts = [
-            quantities.mvm_amounts(self._spec, share, blocks, final=final)
+            quantities.mvm_amounts(self._spec, share, blocks, final=final) | self._turns(replica, blocks)
             for share, blocks in zip(shares, columns, strict=True)
         ]
         parts = [self._share(replica, share, one, final=final) for share, one in zip(shares, amounts, strict=True)]
         return parts[0] if final else self._reduce(replica, shares, amounts, parts)
+
+    def _turns(self, replica: Replica, blocks: BlockColumns) -> Amounts:
+        """Return the amounts that differ where blocks take turns in one array."""
+        one_array = self._spec.tile.arrays == "one"
+        return quantities.turns_in_one_array(self._spec, blocks, replica.vectors) if one_array else {}
 
     def _of(self, replica: Replica, stream: Stream) -> Stream:
         """Note which vectors of the layer a stream of a replica has."""
@@ -176,7 +186,13 @@ class Controller:
         """The state op that writes a share's weights before its first read."""
         weights = whole(amounts["weights"])
         size = packed_bytes(weights, self._spec.numbers.weight_bits)
-        amounts = {**amounts, "input_bytes": size, "input_elements": weights}
+        amounts = {
+            **amounts,
+            "input_bytes": size,
+            "input_elements": weights,
+            "array_steps": 1,
+            "loaded_weights": weights,
+        }
         place = Place(self._site(layer.name, share.tile, share), amounts, payload_bytes=size)
         stream = self._stream("program", layer.name, place, 1, 1)
         self.plan.shares[stream.index] = share
@@ -199,12 +215,21 @@ class Controller:
             part if share.tile == home else self._send(part, share.tile, home, count, size)
             for part, share, count, size in zip(parts, shares, counts, sizes, strict=True)
         ]
-        place = Place(self._site(layer.name, home), quantities.reduce_amounts(self._spec, counts, layer.shape))
+        place = Place(
+            self._site(layer.name, home),
+            quantities.reduce_amounts(self._spec, counts, layer.shape, self._partial_sums(shares)),
+        )
         stream = self._of(replica, self._stream("reduce", layer.name, place, replica.vectors, replica.row))
         one = Window.elementwise(replica.vectors)
         for feed, size in zip(feeds, sizes, strict=True):
             self._edge(feed, stream, one, size, self._chip.buffer(home, "input_buffer"))
         return stream
+
+    def _partial_sums(self, shares: Sequence[LayerShare]) -> list[int]:
+        """Return from how many shares the partial sums come, for each block of outputs."""
+        columns = [self._mapping.columns_of(share) for share in shares]
+        outputs = [set(zip(one.first_group.tolist(), one.first_col.tolist(), strict=True)) for one in columns]
+        return list(Counter(output for one in outputs for output in one).values())
 
     def _merge(self, layer: Layer, made: Sequence[tuple[Replica, Stream]]) -> Stream:
         """What lets the outputs of replicas be seen in order of their vectors; it moves nothing and takes no time."""
@@ -235,8 +260,8 @@ class Controller:
         amounts, windowed = quantities.vector_amounts(self._spec, inputs, layer.shape, op.work_elements(shapes))
         self._brought.clear()
         feeds = self._feeds(layer, tile)
-        place = Place(self._site(layer.name, tile), amounts, windowed=windowed)
-        table = "depthwise" if isinstance(op, Depthwise) else "vector"
+        place = Place(self._site(layer.name, tile), amounts, kind=op.kind, windowed=windowed)
+        table: TableName = "depthwise" if isinstance(op, Depthwise) else "vector"
         stream = self._stream("vector", layer.name, place, layer.shape.vectors, layer.shape.width, table)
         self._connect(feeds, stream, windows, tile)
         self.plan.result[layer.name], self.plan.tiles[layer.name] = stream, tile

@@ -11,7 +11,8 @@ import numpy as np
 
 from aimcsim.mapping import BlockColumns, LayerShare, packed_bytes
 from aimcsim.ops import IndexArray, TensorShape, Window
-from aimcsim.spec.chip_file import QUANTITIES, ChipFile
+from aimcsim.spec.chip_file import ChipFile
+from aimcsim.spec.stage_table import QUANTITIES
 from aimcsim.tables import Amount
 
 Amounts = dict[str, Amount]
@@ -44,7 +45,26 @@ def mvm_amounts(chip: ChipFile, share: LayerShare, blocks: BlockColumns, *, fina
         work_elements=outputs,
         row_writes=int(rows.max()),
         weights=int(np.dot(rows, blocks.cols)),
+        **chip.converter_amounts,
+        array_steps=1,
     )
+
+
+def turns_in_one_array(chip: ChipFile, blocks: BlockColumns, vectors: int) -> Amounts:
+    """Return what each vector of a request is worth where blocks of weights take turns in one systolic array.
+
+    An array of R x C cells that keeps a block while M vectors pass takes R steps to shift its weights in, and M + R + C
+    - 2 until the last sum has left it. Vectors here pass all their blocks in turn, so each takes a step for each
+    block, and the first of a request all that comes once for a block.
+
+    Source: A. Samajdar et al., A Systematic Methodology for Characterizing Scalability of DNN Accelerators using
+    SCALE-Sim, ISPASS 2020, equation 1, with 2 R + C + M - 2 steps for each block.
+    """
+    crossbar, count = chip.tile.crossbar, len(blocks.cols)
+    once = count * (2 * crossbar.rows + crossbar.cols - 2)
+    weights = int(np.dot(blocks.groups * blocks.rows, blocks.cols))
+    rest = vectors - 1
+    return {"array_steps": (once + count, *(count,) * rest), "loaded_weights": (weights, *(0,) * rest)}
 
 
 def mvm_windowed(chip: ChipFile, amounts: Amounts, window: Window) -> Amounts:
@@ -83,8 +103,13 @@ def _windowed(elements: IndexArray, bits: int) -> Amounts:
     }
 
 
-def reduce_amounts(chip: ChipFile, partial_elements: Sequence[int], output: TensorShape) -> Amounts:
-    """Return what one vector of a reduction is worth that adds partial sums of so many elements each."""
+def reduce_amounts(
+    chip: ChipFile, partial_elements: Sequence[int], output: TensorShape, partial_sums: Sequence[int]
+) -> Amounts:
+    """Return what one vector of a reduction is worth that adds partial sums of so many elements each.
+
+    `partial_sums` says how many there are of each block of outputs.
+    """
     total = sum(partial_elements)
     numbers = chip.numbers
     return _all(
@@ -93,6 +118,8 @@ def reduce_amounts(chip: ChipFile, partial_elements: Sequence[int], output: Tens
         output_elements=output.length,
         output_bytes=packed_bytes(output.length, numbers.output_bits),
         work_elements=total,
+        chained_adds=max(partial_sums) - 1,
+        output_blocks=len(partial_sums),
     )
 
 

@@ -5,16 +5,17 @@ One compiler serves every table of every chip; what a chip does differently stan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
 from aimcsim.chip import Chip, Site
 from aimcsim.components import Channel
 from aimcsim.engine import SlotPool, Span, Stage
-from aimcsim.spec.chip_file import Stage as StageRow
-from aimcsim.spec.chip_file import StageTable
+from aimcsim.errors import ConfigError
 from aimcsim.spec.fields import Duration
+from aimcsim.spec.stage_table import TIMES, StageTable, TableName
+from aimcsim.spec.stage_table import Stage as StageRow
 from aimcsim.units import ClockDomain
 
 Amount = int | tuple[int, ...]
@@ -35,6 +36,7 @@ class Place:
     endpoints : (int, int) or None    For a transport: the network endpoints.
     payload_bytes : int               For a transport: bytes of a packet, or of a channel transfer.
     final : bool                      Whether the stream's results are final, or partial sums.
+    kind : str                        Kind of the layer.
     windowed : mapping                Amounts that take the place of `quantities` in a stage with ``reuse: window``.
     """
 
@@ -44,37 +46,50 @@ class Place:
     endpoints: tuple[int, int] | None = None
     payload_bytes: int = 0
     final: bool = True
+    kind: str = ""
     windowed: Mapping[str, Amount] = field(default_factory=dict)
 
 
-def compile_table(chip: Chip, table: StageTable, place: Place) -> list[Stage]:
-    """Return the stages of a table at a place."""
+def compile_table(chip: Chip, name: TableName, place: Place) -> list[Stage]:
+    """Return the stages of a table at a place.
+
+    Raises
+    ------
+    ConfigError
+        If none of its stages is for the kind of layer.
+    """
+    table = chip.spec.tables[name]
     loops = [loop.name for loop in table.loops]
     counts = [_loop_count(chip, loop.count, place) for loop in table.loops]
     stages: list[Stage] = []
     clock: ClockDomain | None = None
     taken: dict[str, int] = {}
     for row in table.stages:
-        if row.when == "final" and not place.final:
+        if (row.when == "final" and not place.final) or (row.kinds and place.kind not in row.kinds):
             continue
         depth = 0 if row.loop == "vector" else loops.index(row.loop) + 1
         iterations = prod(counts[:depth])
         made = _rows(chip, row, place, iterations)
         here = chip.clock(row.resource)
-        for slot in (row.acquires, row.captures):
-            if slot is not None:
-                taken[slot] = iterations
+        taken |= {slot: iterations for slot in (row.acquires, row.captures) if slot is not None}
         made[0] = _slots(chip, row, place, _crossed(chip, made[0], clock, here), taken)
         clock = here if here is not None else clock
         stages += made
+    if not stages:
+        raise ConfigError(chip.spec.where.problem(f"tables.{name}.stages", _no_stage(table, place)))
     return _packet_slots(chip, stages, place)
+
+
+def _no_stage(table: StageTable, place: Place) -> str:
+    known = ", ".join(dict.fromkeys(kind for row in table.stages for kind in row.kinds))
+    return f"no stage is for layers of the kind `{place.kind}` (there are stages for {known})"
 
 
 def _loop_count(chip: Chip, count: int | str, place: Place) -> int:
     if isinstance(count, int):
         return count
     spec = chip.spec
-    if count == "column_groups":
+    if count in ("column_groups", "output_blocks"):
         groups = place.quantities[count]
         assert isinstance(groups, int), "columns are the same for every vector"
         return groups
@@ -151,10 +166,20 @@ def _span(duration: Duration | None, row: StageRow, place: Place, clock: ClockDo
 
 
 def _quantity(row: StageRow, place: Place, name: str) -> Amount:
-    """Return an amount as a row sees it."""
+    """Return an amount as a row sees it; of a product, that of all its factors."""
+    if TIMES in name:
+        return _product([_quantity(row, place, factor) for factor in name.split(TIMES)])
     if row.reuse == "window" and name in place.windowed:
         return place.windowed[name]
     return place.quantities[name]
+
+
+def _product(amounts: Sequence[Amount]) -> Amount:
+    """Return amounts multiplied, for each vector if one of them is for each vector."""
+    vectors = max(len(_tuple(amount)) for amount in amounts)
+    repeated = [_tuple(amount) * (1 if isinstance(amount, tuple) else vectors) for amount in amounts]
+    products = tuple(prod(factors) for factors in zip(*repeated, strict=True))
+    return products if vectors > 1 else products[0]
 
 
 def _units(amount: Amount, unit: int) -> Amount:

@@ -46,11 +46,12 @@ class Interconnect:
     router_cycles, link_cycles : int   Head latency through a router and over a link.
     packet_slots : int                 Packets that one interface may have under way.
     contended : bool                   False for the ideal network.
+    hold_cycles : int or None          For how long a packet holds a link; None: a cycle for each of its flits.
     chip_link : callable or None       (latency, interval) of so many bytes between chips; None if there is one chip.
     carrier : Carrier or None          The network of routers that packets go through; None if they hold links.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one parameter per field of the network
         self,
         system: System,
         mesh: Mesh,
@@ -62,6 +63,7 @@ class Interconnect:
         link_cycles: int,
         packet_slots: int,
         contended: bool,
+        hold_cycles: int | None = None,
         chip_link: Callable[[int], tuple[Span, Span]] | None = None,
         carrier: Carrier | None = None,
     ) -> None:
@@ -73,6 +75,7 @@ class Interconnect:
         self._cycles = (link_cycles, router_cycles + link_cycles)
         self._packet_slots = packet_slots
         self._contended = contended
+        self._hold_cycles = hold_cycles
         self._chip_link = chip_link
         self._carrier = carrier
         system.carrier = carrier
@@ -126,9 +129,9 @@ class Interconnect:
         return Hop(NETWORK, None, self._span(latency), self._span(flits), Packets(*ends, flits))
 
     def _hop(self, link: Link, size_bytes: int, *, is_last: bool) -> Hop:
-        flits = self.flits(size_bytes)
-        latency = self._span(max(1, self._cycles[link.routers_before] + (flits - 1 if is_last else 0)))
-        interval = self._span(flits)
+        held = self._hold_cycles or self.flits(size_bytes)
+        latency = self._span(max(1, self._cycles[link.routers_before] + (held - 1 if is_last else 0)))
+        interval = self._span(held)
         if link.between_chips:
             assert self._chip_link is not None, "several chips have links between them"
             size = self.packet_bytes(size_bytes)

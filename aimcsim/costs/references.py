@@ -88,6 +88,11 @@ REFERENCES: dict[str, Reference] = {
         "Using Dense 2-D Mesh, IEEE Transactions on VLSI Systems 31(1), 2023",
         "10.1109/TVLSI.2022.3221390",
     ),
+    "buechel25": Reference(
+        "J. Buechel et al., Efficient scaling of large language models with mixture of experts and 3D analog in-memory "
+        "computing, Nature Computational Science 5, 2025",
+        "10.1038/s43588-024-00753-x",
+    ),
     "sim3d": Reference(
         "IBM, 3D-CiM-LLM-Inference-Simulator, https://github.com/IBM/3D-CiM-LLM-Inference-Simulator: runs"
     ),

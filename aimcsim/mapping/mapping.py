@@ -28,6 +28,9 @@ COLUMNS = ("layer", "kind", "matrix", "blocks", "replicas", "slices", "tiles", "
 
 MOST_SHARES_SHOWN = 3
 
+HUB = 0
+"""The tile whose digital units serve all others, on chips where these stand apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
@@ -39,7 +42,8 @@ class Mapping:
     shares : for each layer with weights, in the order of layers, replicas and places, its parts.
     home : for each layer the tile where its outputs come about. A layer with weights is reduced and finished on the
         tile of its last share, and so are the outputs of all its replicas put in order; a digital layer is computed
-        where its first input comes about, on tile 0 if that is an input of the network.
+        where its first input comes about, on tile 0 if that is an input of the network. With `control.digital: hub`
+        all of this happens on tile 0, except for what a layer that lies on one tile finishes there.
     """
 
     grids: collections.abc.Mapping[str, BlockGrid]
@@ -134,7 +138,7 @@ def map_workload(workload: Workload, chip: ChipFile, policy: MappingPolicy | Non
     found = shares(pieces, chip.tile.crossbars, chip.tile.adc.crossbars)
     rank = {name: number for number, name in enumerate(grids)}
     found.sort(key=lambda share: (rank[share.layer], share.replica, share.tile, share.crossbars.start))
-    placed = Mapping(grids, tuple(found), homes(workload.layers, found))
+    placed = Mapping(grids, tuple(found), homes(workload.layers, found, chip))
     return placed if policy.placement == "in-order" else _arranged(placed, workload, chip, policy)
 
 
@@ -186,9 +190,12 @@ def describe(mapping: Mapping, workload: Workload, chip: ChipFile) -> str:
     return "\n".join([totals, *(line.rstrip() for line in aligned)])
 
 
-def homes(layers: Sequence[Layer], on_tiles: Sequence[LayerShare]) -> dict[str, int]:
+def homes(layers: Sequence[Layer], on_tiles: Sequence[LayerShare], chip: ChipFile) -> dict[str, int]:
     """Return the home of each layer where nothing else is said; see `Mapping`."""
     last = {share.layer: share.tile for share in on_tiles}
+    if chip.control.digital == "hub":
+        parts = Counter(share.layer for share in on_tiles)
+        return {layer.name: last[layer.name] if parts[layer.name] == 1 else HUB for layer in layers}
     home: dict[str, int] = {}
     for layer in layers:
         home[layer.name] = last.get(layer.name, home.get(layer.inputs[0], 0))

@@ -105,7 +105,7 @@ class _Reader:
         rank = {name: number for number, name in enumerate(self._grids)}
         found = [placed.share for placed in self._placed]
         found.sort(key=lambda share: (rank[share.layer], share.replica))
-        return Mapping(self._grids, tuple(found), {**homes(self._workload.layers, found), **home})
+        return Mapping(self._grids, tuple(found), {**homes(self._workload.layers, found, self._chip), **home})
 
     def _complain(self, path: PathKeys, message: str, *, key: bool = False) -> None:
         self._problems.append(self._document.problem(path, message, key=key))

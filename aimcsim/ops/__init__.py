@@ -5,6 +5,7 @@ No timing, no energy, no chip: those are statements of the chip file about these
 """
 
 from aimcsim.ops.activation import CURVES, NO_ACTIVATION, RELU, ActivationFunction, clip, curve
+from aimcsim.ops.attention import Attention
 from aimcsim.ops.base import (
     DigitalKind,
     FloatArray,
@@ -15,6 +16,7 @@ from aimcsim.ops.base import (
     TensorShape,
     Weight,
     Window,
+    digital_kinds,
 )
 from aimcsim.ops.concat import AXES, Axis, Concat
 from aimcsim.ops.elementwise import (
@@ -30,7 +32,7 @@ from aimcsim.ops.elementwise import (
     Subtract,
 )
 from aimcsim.ops.matrix import Conv2d, Depthwise, Linear
-from aimcsim.ops.normalization import LocalResponse, LogSoftmax, Softmax
+from aimcsim.ops.normalization import LayerNorm, LocalResponse, LogSoftmax, Softmax
 from aimcsim.ops.pooling import Pool2d
 from aimcsim.ops.rearrange import Gather, Reshape
 from aimcsim.ops.sliding import Sliding
@@ -44,6 +46,7 @@ __all__ = [
     "ActivationFunction",
     "Add",
     "Affine",
+    "Attention",
     "Axis",
     "Combine",
     "Concat",
@@ -55,6 +58,7 @@ __all__ = [
     "Gather",
     "IndexArray",
     "LayerKind",
+    "LayerNorm",
     "LazyArray",
     "Linear",
     "LocalResponse",
@@ -74,4 +78,5 @@ __all__ = [
     "Window",
     "clip",
     "curve",
+    "digital_kinds",
 ]

@@ -107,12 +107,28 @@ class Window:
         keeps = np.append(lowest[1:], vectors)[::-1]
         return cls(np.maximum.accumulate(highest), np.minimum.accumulate(keeps)[::-1].copy(), fresh)
 
+    def complete(self) -> Window:
+        """Return the same windows for a layer that begins when all that it ever requires is there."""
+        return Window(np.full_like(self.needs, self.needs[-1]), self.keeps, self.fresh)
+
     @classmethod
     @lru_cache(maxsize=256)
     def elementwise(cls, vectors: int) -> Window:
         """Output vector i requires input vector i and no other; the same object for all who ask."""
         index = np.arange(vectors, dtype=np.int64)
         return cls(index, index + 1, np.ones_like(index))
+
+    @classmethod
+    def prefix(cls, vectors: int, row: int) -> Window:
+        """Output vector i of as many as there are inputs, `row` to a row, requires the input vectors 0..i."""
+        index = np.arange(vectors, dtype=np.int64)
+        return cls(index, _at_end(vectors), np.where(index % row == 0, index + 1, 1))
+
+    @classmethod
+    def everything(cls, vectors: int, row: int) -> Window:
+        """Every output vector of as many as there are inputs, `row` to a row, requires all input vectors."""
+        index = np.arange(vectors, dtype=np.int64)
+        return cls(np.full_like(index, vectors - 1), _at_end(vectors), np.where(index % row == 0, vectors, 0))
 
     @classmethod
     def dealt(cls, vectors: int, first: int, step: int) -> Window:
@@ -252,6 +268,21 @@ class DigitalKind(LayerKind):
     @abstractmethod
     def work_elements(self, inputs: Sequence[TensorShape]) -> int:
         """Return the input elements that the vector unit touches for one output vector."""
+
+
+def _at_end(vectors: int) -> IndexArray:
+    """Return the `keeps` of outputs the last of which requires the first input."""
+    return np.where(np.arange(vectors) == vectors - 1, vectors, 0)
+
+
+def digital_kinds() -> tuple[str, ...]:
+    """Return the kinds of digital layers that there are, those of the user's own included, by name."""
+    found, left = set(), [DigitalKind]
+    while left:
+        one = left.pop()
+        left += one.__subclasses__()
+        found.add(getattr(one, "kind", ""))
+    return tuple(sorted(found - {""}))
 
 
 def check_arity(op: LayerKind, inputs: Sequence[TensorShape]) -> None:

@@ -1,4 +1,4 @@
-"""Layers in which the elements of a vector see one another: softmax and local response normalisation.
+"""Layers in which the elements of a vector see one another: softmax, layer and local response normalisation.
 
 They work along a vector, in float64, so that a result depends neither on the vectors around it nor, in all that float32
 keeps, on the instructions in use.
@@ -7,13 +7,13 @@ keeps, on the instructions in use.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aimcsim.ops.base import FloatArray, TensorShape
+from aimcsim.ops.base import FloatArray, TensorShape, check_arity
 from aimcsim.ops.elementwise import Elementwise
 
 
@@ -52,6 +52,47 @@ class LogSoftmax(AlongVector):
     def _rows(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         below = x - x.max(axis=1, keepdims=True)
         return np.asarray(below - np.log(_running_sum(np.exp(below))))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerNorm(AlongVector):
+    """A vector less its mean, over the root of its variance, times a factor and plus an offset for each element.
+
+    Parameters
+    ----------
+    factor, offset : float32 [length].
+    epsilon : added to the variance.
+
+    Raises
+    ------
+    ValueError
+        If factor and offset are not float32 of one length.
+
+    Source: the operator LayerNormalization of the ONNX standard.
+    """
+
+    kind: ClassVar[str] = "layer_norm"
+    factor: FloatArray = field(repr=False)
+    offset: FloatArray = field(repr=False)
+    epsilon: float = 1e-5
+
+    def __post_init__(self) -> None:
+        if {self.factor.dtype, self.offset.dtype} != {np.dtype(np.float32)}:
+            raise ValueError(f"factor and offset must be float32 (got {self.factor.dtype} and {self.offset.dtype})")
+        if self.factor.ndim != 1 or self.factor.shape != self.offset.shape:
+            raise ValueError(f"factor and offset must be [length] (got {self.factor.shape} and {self.offset.shape})")
+
+    def output_shape(self, *inputs: TensorShape) -> TensorShape:
+        """Return the shape of the input."""
+        check_arity(self, inputs)
+        if self.factor.shape != (inputs[0].length,):
+            raise ValueError(f"layer_norm was made for vectors of length {len(self.factor)} (got {inputs[0]})")
+        return inputs[0]
+
+    def _rows(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        off = x - _running_sum(x) / x.shape[1]
+        variance = _running_sum(off * off) / x.shape[1]
+        return np.asarray(off / np.sqrt(variance + self.epsilon) * self.factor + self.offset)
 
 
 @dataclass(frozen=True, slots=True)

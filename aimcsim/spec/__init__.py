@@ -1,11 +1,7 @@
 """Chip files: loading, checking, presets, and the frozen dataclasses everything else is built from."""
 
 from aimcsim.spec.chip_file import (
-    LOOP_COUNTS,
-    QUANTITIES,
-    RESOURCES,
     SCHEMA,
-    TRANSPORTS,
     Adc,
     Buffer,
     Channel,
@@ -14,13 +10,10 @@ from aimcsim.spec.chip_file import (
     Crossbar,
     Host,
     Inputs,
-    Loop,
     Memory,
     Network,
     Numbers,
     Slot,
-    Stage,
-    StageTable,
     System,
     Tile,
     Unit,
@@ -30,6 +23,7 @@ from aimcsim.spec.fields import Duration, Per
 from aimcsim.spec.layers import preset_names, preset_text
 from aimcsim.spec.loader import load_chip
 from aimcsim.spec.resolved import resolved_yaml
+from aimcsim.spec.stage_table import LOOP_COUNTS, QUANTITIES, RESOURCES, TRANSPORTS, Loop, Stage, StageTable
 
 __all__ = [
     "LOOP_COUNTS",

@@ -9,9 +9,10 @@ from typing import get_args
 from aimcsim.costs import REFERENCES, Grade, Source
 from aimcsim.errors import Problem
 from aimcsim.located import one_of
-from aimcsim.spec.chip_file import OPTIONAL_TABLES, RESOURCES, ChipFile, TableName
+from aimcsim.spec.chip_file import ChipFile
 from aimcsim.spec.layers import OVERRIDE
 from aimcsim.spec.stage_checks import check_table
+from aimcsim.spec.stage_table import OPTIONAL_TABLES, RESOURCES, TableName
 
 
 def check(chip: ChipFile, wrong: frozenset[str] = frozenset()) -> list[Problem]:

@@ -24,10 +24,8 @@ from aimcsim.spec.fields import (
     BufferFlits,
     CellBits,
     Columns,
-    DurationText,
     Flag,
     FrequencyHz,
-    LoopCount,
     NotNegative,
     Number,
     OptionalName,
@@ -35,7 +33,6 @@ from aimcsim.spec.fields import (
     Parameter,
     Part,
     PartialSumBits,
-    PerMapping,
     PhaseBits,
     Positive,
     Rows,
@@ -46,53 +43,9 @@ from aimcsim.spec.fields import (
     VirtualChannels,
     not_read,
 )
+from aimcsim.spec.stage_table import StageTable, TableName
 
 SCHEMA = "aimcsim-chip/1"
-
-TableName = Literal["mvm", "vector", "reduce", "send", "load", "store", "program", "depthwise"]
-
-OPTIONAL_TABLES: tuple[TableName, ...] = ("depthwise",)
-"""Tables that a chip may do without: what they are for then runs by another one."""
-
-QUANTITIES = (
-    "input_bytes",
-    "input_elements",
-    "output_bytes",
-    "output_elements",
-    "rows",
-    "columns",
-    "bank_columns",
-    "column_groups",
-    "cells",
-    "crossbars",
-    "work_elements",
-    "flit_hops",
-    "chip_link_bytes",
-    "row_writes",
-    "weights",
-    "one",
-)
-"""What `per` and the counts of `actions` may name; each is a number of the op at hand.
-
-For `send`, `load` and `store` the vector moved counts both as input and as output.
-"""
-
-LOOP_COUNTS = ("input_phases", "polarities", "weight_slices", "column_groups")
-"""Names that a loop's `count` may have instead of a number."""
-
-TRANSPORTS = ("network", "host_link", "memory_channel")
-"""Resources that know their own latency; a stage on one of them states none."""
-
-RESOURCES = (
-    "input_buffer.read",
-    "input_buffer.write",
-    "output_buffer.read",
-    "output_buffer.write",
-    "crossbar",
-    "adc_bank",
-    *TRANSPORTS,
-)
-"""Resources that every chip has; the names of `tile.units` come on top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +138,8 @@ class Network(Section):
     """Packets that one tile may have under way."""
     packet_overhead_bits: NotNegative = 0
     """Header of a packet, carried beside its payload."""
+    hold_cycles: Positive | None = None
+    """Cycles that a packet takes to pass a link, whatever its size, as pulses do side by side; left out: one a flit."""
     virtual_channels: VirtualChannels = 2
     """Of each port of a router; model `flit`. A torus or ring needs 2."""
     buffer_flits: BufferFlits = 8
@@ -250,7 +205,9 @@ class Inputs(Section):
     drivers of both signs.
     """
     bits_per_phase: PhaseBits = 1
-    """Bits that one phase drives."""
+    """Bits that one phase drives; of `pulse_width` inputs, the most that one train of pulses carries, where stages
+    count trains and their steps.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,6 +297,8 @@ class Tile(Section):
     """Crossbars of one tile."""
     crossbar: Crossbar
     """What each crossbar is."""
+    arrays: Literal["own", "one"] = "own"
+    """`own`: every crossbar computes by itself; `one`: crossbars are blocks of weights that take turns in one array."""
     inputs: Inputs
     """How its rows are driven."""
     adc: Adc
@@ -365,64 +324,17 @@ class Tile(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loop(Section):
-    """A repetition inside one op."""
+class Control(Section):
+    """What is decided for the chip as a whole: when layers begin, and where digital work is done."""
 
-    name: str
-    """What stages call it."""
-    count: LoopCount
-    """Turns: a number, `input_phases`, `polarities`, `weight_slices` or `column_groups`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage(Section):
-    """One step of a stage table.
-
-    In order: it takes a place of the slot `acquires`; books `resource`; after `latency` its work is done; it takes a
-    place of `captures`, keeping its resource until there is one; it frees its place of `releases`, at the last
-    iteration that belongs to the acquisition.
+    layers: Literal["overlap", "serial"] = "overlap"
+    """`overlap`: a layer on crossbars begins with the first vectors that it needs; `serial`: when all that it needs of
+    the layers before it is there.
     """
-
-    name: str
-    """What records call it."""
-    loop: str = "vector"
-    """Innermost loop around the stage, which runs once in each of its turns; `vector`: once a vector."""
-    resource: OptionalName = None
-    """What it books: `input_buffer.read`, `input_buffer.write`, `output_buffer.read`, `output_buffer.write`,
-    `crossbar`, `adc_bank`, `network`, `host_link`, `memory_channel`, or a name of `tile.units`.
+    digital: Literal["home", "hub"] = "home"
+    """`home`: partial sums are added and digital layers computed beside the crossbars whose results they take; `hub`:
+    on tile 0, which stands for digital units apart from all crossbars.
     """
-    latency: DurationText | None = None
-    """Until its result is there, in cycles of the resource's clock or as a time; `network`, `host_link` and
-    `memory_channel` know their own.
-    """
-    interval: DurationText | None = None
-    """Until the resource is free again; without one, the latency."""
-    per: PerMapping | None = None
-    """Multiplies both times by the quantity over the amount, rounded up."""
-    acquires: OptionalName = None
-    """Slot taken before the resource is asked for."""
-    captures: OptionalName = None
-    """Slot taken when the work is done, the resource being kept until then."""
-    releases: OptionalName = None
-    """Slot given back when the work is done."""
-    transfer: Flag = False
-    """Whether its time counts as transfer and not as service."""
-    when: Literal["always", "final"] = "always"
-    """`final`: left out where the op only makes partial sums."""
-    reuse: Literal["none", "window"] = "none"
-    """For a fetch, `window`: only what the window before it in the row did not bring."""
-    actions: Mapping[str, str] = field(default_factory=dict)
-    """`component.action: quantity`: what to count, and to pay for under `costs`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageTable(Section):
-    """How one kind of op runs: its loops, outermost first, and its stages in order."""
-
-    loops: tuple[Loop, ...] = ()
-    """Loops, outermost first."""
-    stages: tuple[Stage, ...]
-    """Stages in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -453,6 +365,8 @@ class ChipFile(Section):
     """Widths of numbers."""
     tile: Tile
     """What every tile has."""
+    control: Control = Control()
+    """When layers begin, and where digital work is done."""
     tables: Mapping[TableName, StageTable]
     """How each kind of op runs; `depthwise` only where depthwise convolutions run on a digital engine."""
     costs: Mapping[str, Cost]
@@ -509,6 +423,29 @@ class ChipFile(Section):
     def polarities(self) -> int:
         """Passes that one input takes for its sign."""
         return 2 if self.tile.inputs.sign == "two_pass" else 1
+
+    @property
+    def pulse_trains(self) -> tuple[int, ...]:
+        """Bits of the magnitude of an input that each train of pulses carries: as even as can be, the larger first."""
+        magnitude = self.numbers.input_bits - 1
+        count = -(-magnitude // self.tile.inputs.bits_per_phase)
+        return tuple((magnitude + count - 1 - train) // count for train in range(count))
+
+    @property
+    def converter_amounts(self) -> dict[str, int]:
+        """Quantities of inputs that are trains of pulses and of converters that take a bit at a time.
+
+        A train of p bits has 2^p - 1 steps. After it the converter has all its bits to find, less those that the trains
+        before have settled.
+        """
+        trains = self.pulse_trains
+        settled = [sum(trains[:train]) for train in range(len(trains))]
+        return {
+            "magnitude_bits": sum(trains),
+            "pulse_phases": len(trains),
+            "pulse_steps": sum(2**bits - 1 for bits in trains),
+            "conversion_steps": sum(max(self.tile.adc.bits - bits, 1) for bits in settled),
+        }
 
     @property
     def input_phases(self) -> int:

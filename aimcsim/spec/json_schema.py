@@ -18,10 +18,11 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from aimcsim.costs import ComponentCost
-from aimcsim.spec.chip_file import ChipFile, Clock, Loop, Stage
+from aimcsim.spec.chip_file import ChipFile, Clock
 from aimcsim.spec.cost_entries import ComponentEntry
 from aimcsim.spec.fields import FieldType, file_key, quantity_schema
 from aimcsim.spec.resolved import plain_field
+from aimcsim.spec.stage_table import Loop, Stage
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 

@@ -12,8 +12,9 @@ from fractions import Fraction
 from typing import Literal
 
 from aimcsim.costs import Interval, added
-from aimcsim.spec.chip_file import Channel, ChipFile, Stage
-from aimcsim.spec.rates import ARRAY, full_vector, interval_s, iterations, mvm_interval_s, peak_ops_per_s
+from aimcsim.spec.chip_file import Channel, ChipFile
+from aimcsim.spec.rates import ARRAY, full_vector, interval_s, iterations, mvm_interval_s, peak_ops_per_s, worth
+from aimcsim.spec.stage_table import Stage
 
 Level = Literal["tile", "chip"]
 
@@ -171,10 +172,10 @@ def actions_per_s(chip: ChipFile, stage: Stage, quantity: str) -> Fraction:
     units = Fraction(full[stage.per.quantity], stage.per.amount) if stage.per else Fraction(1)
     if stage.resource in ARRAY:  # no busier than at the peak, for one may wait for the other
         turns = iterations(chip, chip.tables["mvm"], stage)
-        return chip.instances("tile") * turns * full[quantity] / mvm_interval_s(chip)
+        return chip.instances("tile") * turns * worth(full, quantity) / mvm_interval_s(chip)
     if stage.per and stage.per.quantity == quantity:
         return chip.instances("tile") * stage.per.amount / one
-    return chip.instances("tile") * full[quantity] / (one * max(Fraction(1), units))
+    return chip.instances("tile") * worth(full, quantity) / (one * max(Fraction(1), units))
 
 
 def _over_network(chip: ChipFile, quantity: str) -> Fraction:

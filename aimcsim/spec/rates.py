@@ -6,13 +6,14 @@ is of a vector that fills the tile: every crossbar of it with all rows and colum
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import prod
 
 from aimcsim.costs.parameters import rounded
-from aimcsim.spec.chip_file import ChipFile, Stage, StageTable
+from aimcsim.spec.chip_file import ChipFile
 from aimcsim.spec.fields import Duration
+from aimcsim.spec.stage_table import TIMES, Stage, StageTable
 from aimcsim.units import PS_PER_S, format_si, format_time_ps
 
 
@@ -41,6 +42,7 @@ def iterations(chip: ChipFile, table: StageTable, stage: Stage) -> int:
         "polarities": chip.polarities,
         "weight_slices": chip.slices,
         "column_groups": full_vector(chip)["column_groups"],
+        "output_blocks": full_vector(chip)["output_blocks"],
     }
     return prod(counts[loop.count] if isinstance(loop.count, str) else loop.count for loop in table.loops[:depth])
 
@@ -67,8 +69,18 @@ def full_vector(chip: ChipFile) -> dict[str, int]:
         "chip_link_bytes": 0,
         "row_writes": tile.crossbar.rows,
         "weights": rows * chip.weights_per_row,
+        "chained_adds": 1,
+        "output_blocks": 1,
+        **chip.converter_amounts,
+        "array_steps": tile.crossbars,
+        "loaded_weights": 0,
         "one": 1,
     }
+
+
+def worth(amounts: Mapping[str, int], quantity: str) -> int:
+    """Return how much of a quantity, or of a product of quantities, there is."""
+    return prod(amounts[factor] for factor in quantity.split(TIMES))
 
 
 def hold_s(chip: ChipFile, stage: Stage) -> Fraction | None:
@@ -166,11 +178,23 @@ def peak_ops_per_s(chip: ChipFile) -> Fraction:
     return 2 * macs / interval if interval else Fraction(0)
 
 
+def array_energy_j(chip: ChipFile) -> Fraction:
+    """Return the energy of one product of one full crossbar: of all that stages on array and converters count."""
+    full, table = full_vector(chip), chip.tables["mvm"]
+    energies = (
+        iterations(chip, table, stage) * worth(full, quantity) * chip.action_cost(action).energy_j
+        for stage in table.stages
+        for action, quantity in stage.actions.items()
+        if stage.resource in ARRAY
+    )
+    return sum(energies, Fraction(0)) / chip.tile.crossbars
+
+
 def conversions_per_mac(chip: ChipFile) -> Fraction:
     """Return conversions for each multiply-accumulate of a vector that fills the tile."""
     full, table = full_vector(chip), chip.tables["mvm"]
     counted = [
-        iterations(chip, table, stage) * full[quantity]
+        iterations(chip, table, stage) * worth(full, quantity)
         for stage in table.stages
         for action, quantity in stage.actions.items()
         if stage.resource == "adc_bank" and action == "adc.convert"

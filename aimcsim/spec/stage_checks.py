@@ -8,12 +8,15 @@ from math import prod
 
 from aimcsim.errors import Problem
 from aimcsim.located import one_of
-from aimcsim.spec.chip_file import (
+from aimcsim.ops import digital_kinds
+from aimcsim.spec.chip_file import ChipFile
+from aimcsim.spec.stage_table import (
     LOOP_COUNTS,
     QUANTITIES,
+    REDUCE_COUNTS,
     RESOURCES,
+    TIMES,
     TRANSPORTS,
-    ChipFile,
     Stage,
     StageTable,
     TableName,
@@ -27,6 +30,9 @@ _BOOKED_BY: dict[str, tuple[TableName, ...]] = {
     "crossbar": ("mvm", "program"),
     "adc_bank": ("mvm", "program"),
 }
+
+# What loops may be counted by, beside numbers.
+_COUNTS: dict[TableName, tuple[str, ...]] = {"mvm": LOOP_COUNTS, "reduce": REDUCE_COUNTS}
 
 # Tables whose ops look through windows at their inputs.
 _WINDOWED: tuple[TableName, ...] = ("mvm", "vector", "depthwise")
@@ -70,7 +76,7 @@ class _Table:
         for i, loop in enumerate(self.table.loops):
             path = f"{self.path}.loops[{i}]"
             if isinstance(loop.count, str):
-                yield from self.known(f"{path}.count", loop.count, LOOP_COUNTS if self.name == "mvm" else (), "count")
+                yield from self.known(f"{path}.count", loop.count, _COUNTS.get(self.name, ()), "count")
             if self.depth[loop.name] > deepest:
                 yield self.chip.where.problem(path, f"no stage runs in the loop `{loop.name}`")
 
@@ -97,6 +103,7 @@ class _Table:
                     "only a stage of `mvm`, `vector` or `depthwise` that reads the input buffer can reuse a window"
                 )
                 yield self.chip.where.problem(f"{path}.reuse", message)
+            yield from self.kinds(path, stage)
             if stage.captures and not stage.resource:
                 message = "a stage that waits for a slot with its result in hand needs a resource that keeps it"
                 yield self.chip.where.problem(f"{path}.captures", message)
@@ -104,6 +111,14 @@ class _Table:
                 message = "a stage that is left out for partial sums may neither take nor release a slot"
                 yield self.chip.where.problem(f"{path}.when", message)
             yield from self.actions(path, stage)
+
+    def kinds(self, path: str, stage: Stage) -> Iterator[Problem]:
+        """Check that a stage for some kinds of layers alone stands in a table of such layers, and that they exist."""
+        if stage.kinds and self.name != "vector":
+            message = "only stages of `vector` are for some kinds of layers alone"
+            yield self.chip.where.problem(f"{path}.kinds", message)
+        for i, kind in enumerate(stage.kinds):
+            yield from self.known(f"{path}.kinds[{i}]", kind, digital_kinds(), "kind of digital layer")
 
     def resource(self, path: str, stage: Stage) -> Iterator[Problem]:
         """Check that the resource exists, that this kind of op can book it, and the times that go with it."""
@@ -159,7 +174,7 @@ class _Table:
                 yield self.chip.where.problem(f"{path}.loop", message)
             split = [loop.name for loop in around if loop.count in ("column_groups", "weight_slices")]
             for action, quantity in stage.actions.items():
-                if split and quantity in ("columns", "cells"):
+                if split and {"columns", "cells"}.intersection(quantity.split(TIMES)):
                     message = f"counts all {quantity} in every turn of `{split[0]}`; count it outside that loop"
                     yield self.chip.where.problem(f"{path}.actions.{action}", message)
 
@@ -168,7 +183,8 @@ class _Table:
         buffers = self.chip.tile.buffers
         for action, quantity in stage.actions.items():
             here = f"{path}.actions.{action}"
-            yield from self.known(here, quantity, QUANTITIES, "quantity")
+            for factor in quantity.split(TIMES):
+                yield from self.known(here, factor, QUANTITIES, "quantity")
             component, act = self.chip.action_key(action)
             if not action.startswith(component) and component not in buffers:
                 continue  # a role that names no buffer is reported where it is given

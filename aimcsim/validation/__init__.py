@@ -4,7 +4,7 @@ Targets are data (`data/validation/targets.yaml`); what stands beside them is co
 run, by one small function a target.
 """
 
-from aimcsim.validation import clusters, hermes, isaac, puma
+from aimcsim.validation import clusters, gaincell, hermes, isaac, jain, neurram, puma, sim3d, speech
 from aimcsim.validation.checking import Result, Verdict, validate
 from aimcsim.validation.registry import SIMULATED, simulated
 from aimcsim.validation.targets import Target, load_targets
@@ -15,10 +15,15 @@ __all__ = [
     "Target",
     "Verdict",
     "clusters",
+    "gaincell",
     "hermes",
     "isaac",
+    "jain",
     "load_targets",
+    "neurram",
     "puma",
+    "sim3d",
     "simulated",
+    "speech",
     "validate",
 ]

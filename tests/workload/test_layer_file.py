@@ -155,7 +155,9 @@ layers:
   - {name: near, kind: local_response, size: 3, alpha: 0.5, beta: 0.5, bias: 2}
   - {name: soft, kind: softmax}
   - {name: log, kind: log_softmax, inputs: near}
-  - {name: wide, kind: concat, inputs: [soft, log, near]}
+  - {name: norm, kind: layer_norm, epsilon: 0.25}
+  - {name: seen, kind: attention, inputs: [norm, log, near], heads: 2, causal: true}
+  - {name: wide, kind: concat, inputs: [soft, log, seen]}
   - {name: high, kind: concat, axis: height, inputs: [wide, wide]}
   - {name: peak, kind: max_pool, kernel: 3, stride: 2, ceil_mode: true}
   - {name: picked, kind: gather, shape: [1, 2, 3], fill: 1.5}
@@ -167,6 +169,7 @@ outputs: [curved]
 def test_every_kind_of_digital_layer_survives_saving_and_loading(tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     shapes = {"conv.weight": (1, 24, 4), "scaled.factor": (1, 4), "shifted.offset": (42, 4), "steep.slope": (4,)}
+    shapes |= {"norm.factor": (4,), "norm.offset": (4,)}
     arrays = {name: rng.random(shape).astype(np.float32) + np.float32(0.5) for name, shape in shapes.items()}
     np.savez(tmp_path / "net.npz", **arrays, **{"picked.index": np.array([5, -1, 0, 5, 9, 1])})
     workload = load(tmp_path, EVERY_KIND)
