@@ -7,12 +7,13 @@ weights. aihwkit collapses pairs after programming (`CellSpec.pair_state`), so a
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +34,12 @@ VECTORS: Final = 256
 VECTORS_READ: Final = 16  # of each programming, where noise of reads is drawn cell by cell
 MEANS_WITHIN: Final = 0.02
 FACTOR_WITHIN: Final = 0.005
+SCATTER: Final = 3.0  # standard errors that two means may differ by
 TWIN_STEP: Final = 12  # on the slow twin, one line of so many is drawn
 
 _SECONDS: Final = {"s": 1, "min": 60, "h": 3600, "day": 86400, "month": 30 * 86400, "year": 365 * 86400}
 _MEANS: Final = ("w_err_std", "w_rel_l2", "mvm_rel_l2")
+_FACTOR: Final = "alpha_mean"
 _READ: Final = "_read"
 _WAN_G_MAX_US: Final = 40.0  # of the fit that aihwkit uses unscaled at any g_max
 
@@ -74,21 +77,30 @@ class Line:
     Attributes
     ----------
     model, time : str           As the file names them.
-    means_off : float           The recorded mean that is missed most: ours over theirs, less 1.
-    factor_off : float or None  The factor of global compensation likewise, if it is recorded.
     means : int                 How many are compared.
+    means_off : float           The one that is missed most: ours over theirs, less 1.
+    factor_off : float or None  The factor of global compensation likewise, if it is recorded.
+    scatter : float             Largest part of what two means of so many programmings may differ by that is used up.
     """
 
     model: str
     time: str
+    means: int
     means_off: float
     factor_off: float | None
-    means: int
+    scatter: float
 
     @property
-    def holds(self) -> bool:
+    def within_gates(self) -> bool:
         """Whether means are within 2 % and the factor is within 0.5 %."""
         return abs(self.means_off) <= MEANS_WITHIN and abs(self.factor_off or 0.0) <= FACTOR_WITHIN
+
+    @property
+    def verdict(self) -> Literal["pass", "scatter", "fail"]:
+        """`scatter`: not within the gates, but neither farther off than two means of so many programmings can be."""
+        if self.within_gates:
+            return "pass"
+        return "scatter" if self.scatter <= 1.0 else "fail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,12 +190,19 @@ def _seconds(path: Path, where: str, time: str) -> float:
 
 def _line(path: Path, record: _Record) -> Line:
     where = f"{record.model}.{record.time}".removesuffix(".")
-    recorded, ours = _flat(path, where, record.found), _drawn(record)
-    off = {name: ours[name] / value - 1.0 for name, value in recorded.items() if name in ours and value}
-    factor_off = off.pop("alpha_mean", None)
+    recorded, rows = _flat(path, where, record.found), [_programming(record, repeat) for repeat in range(PROGRAMMINGS)]
+    ours = {name: np.array([row[name] for row in rows]) for name in rows[0] if recorded.get(name)}
+    off = {name: float(values.mean()) / recorded[name] - 1.0 for name, values in ours.items()}
+    may = {name: SCATTER * math.sqrt(2 / PROGRAMMINGS) * float(ours[name].std(ddof=1)) / recorded[name] for name in off}
+    scatter = max((abs(off[name]) / may[name] for name in off if abs(off[name]) > _gate(name)), default=0.0)
+    factor_off = off.pop(_FACTOR, None)
     if not off:
         raise _wrong(path, where, f"holds none of {', '.join(_MEANS)}")
-    return Line(record.model, record.time, max(off.values(), key=abs), factor_off, len(off))
+    return Line(record.model, record.time, len(off), max(off.values(), key=abs), factor_off, scatter)
+
+
+def _gate(name: str) -> float:
+    return FACTOR_WITHIN if name == _FACTOR else MEANS_WITHIN
 
 
 def _flat(path: Path, where: str, found: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
@@ -212,13 +231,8 @@ def _vectors() -> Floats:
     return 2.0 * Draws.of(2).uniform("inputs", (VECTORS, SIDE)) - 1.0
 
 
-def _drawn(record: _Record) -> dict[str, float]:
-    """Return the means over all programmings, by the names that `_flat` gives recorded ones."""
-    rows = [_programming(record, repeat) for repeat in range(PROGRAMMINGS)]
-    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
-
-
 def _programming(record: _Record, repeat: int) -> dict[str, float]:
+    """Return what is off after one programming, by the names that `_flat` gives recorded means."""
     place = Draws.of(3).child("programming", repeat)
     if _READ in record.model:
         return {"mvm_rel_l2": _read_error(record.spec, place)}
@@ -226,14 +240,16 @@ def _programming(record: _Record, repeat: int) -> dict[str, float]:
     reference = _held(matrix, None)
     now = reference if record.time_s is None else _held(matrix, record.time_s)
     found = _errors("", now)
-    found |= _errors("rescaled_to_target_mean_abs.", now * compensate_globally(_weights(), now).factor)
+    if "rescaled_to_target_mean_abs" in record.found:
+        found |= _errors("rescaled_to_target_mean_abs.", now * compensate_globally(_weights(), now).factor)
     if record.time_s is None:
         return found
     factor = compensate_globally(reference, now).factor
-    found |= {"alpha_mean": float(factor[0])} | _errors("global_drift_comp.", now * factor)
+    found |= {_FACTOR: float(factor[0])} | _errors("global_drift_comp.", now * factor)
     found |= _errors("per_column_drift_comp.", now * compensate_columns(reference, now).factor)
     if "no_read_noise_global_comp" in record.found:
-        still = _held(program(_weights(), replace(record.spec, device=_without_flicker(record.spec.model)), place), record.time_s)
+        silent = replace(record.spec, device=_without_flicker(record.spec.model))
+        still = _held(program(_weights(), silent, place), record.time_s)
         found |= _errors("no_read_noise_global_comp.", still * compensate_globally(reference, still).factor)
     return found
 
@@ -259,7 +275,8 @@ def _errors(prefix: str, now: Floats) -> dict[str, float]:
     """Return by how much weights and products are off."""
     error = now - _weights()
     relative = float(np.linalg.norm(error) / np.linalg.norm(_weights()))
-    return dict(zip((prefix + name for name in _MEANS), (float(error.std()), relative, _off(_vectors() @ now)), strict=True))
+    means = (float(error.std()), relative, _off(_vectors() @ now))
+    return dict(zip((prefix + name for name in _MEANS), means, strict=True))
 
 
 def _off(y: Floats) -> float:
