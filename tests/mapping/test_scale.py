@@ -62,7 +62,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def time_ratios(large: Callable[[], object], small: Callable[[], object]) -> Iterator[float]:
-    """Yield processor times of `large` over those of `small`, measured one after the other; garbage is not collected."""
+    """Yield processor times of `large` over those of `small`, one after the other, without collecting garbage."""
     gc.collect()
     gc.disable()
     try:

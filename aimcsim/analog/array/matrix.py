@@ -240,7 +240,7 @@ class AnalogMatrix:
 
 
 class _LoneRead(NamedTuple):
-    """How the only array is read at one time: by a kernel's `outputs`, which takes vectors alone where it is `plain`."""
+    """How the only array is read at one time: by a kernel's `outputs`, which takes nothing but vectors if `plain`."""
 
     outputs: Callable[..., NDArray[np.float32]]
     noisy: bool

@@ -108,6 +108,7 @@ class CellSpec:
         check_number(self, "stuck_on", 0.0, 1.0)
         check_number(self, "stuck_off", 0.0, 1.0 - self.stuck_on)
         self._check_together()
+        self._check_pair_state()
 
     def _check_together(self) -> None:
         limits = self.weight_range
@@ -127,11 +128,13 @@ class CellSpec:
             raise refuse(self, "pairing", "one_sided or offset with integer weights")
         if self.interleaved and not self.is_pair:
             raise refuse(self, "interleaved", "False without pairs")
+        if self.weight_scale == "column" and self.weight_range is not None:
+            raise refuse(self, "weight_range", "None with a scale for every column")
+
+    def _check_pair_state(self) -> None:
         whole = self.pairing == "one_sided" and not self.weight_bits and math.isinf(self.on_off_ratio)
         if self.pair_state == "collapsed" and not whole:
             raise refuse(self, "pair_state", "kept but for one-sided pairs of real weights without a least conductance")
-        if self.weight_scale == "column" and self.weight_range is not None:
-            raise refuse(self, "weight_range", "None with a scale for every column")
 
     @property
     def is_pair(self) -> bool:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aimcsim import _kernels
-from aimcsim.analog.array import AnalogMatrix, AnalogSpec, CellSpec, ReadoutSpec, program
+from aimcsim.analog.array import AnalogMatrix, AnalogSpec, CellSpec, program
 from aimcsim.analog.array.spec import PairState
 from aimcsim.analog.devices import DeviceModel, compensate_columns, compensate_globally, device
 from aimcsim.analog.draws import Draws
@@ -268,7 +268,8 @@ def _held(matrix: AnalogMatrix, time_s: float | None) -> Floats:
     if matrix.spec.cells.is_pair:
         held: Floats = (lines[0] - lines[1]) / (1.0 - least)
         return held
-    return 2.0 * (lines[0] - least) / (1.0 - least) - 1.0
+    single: Floats = 2.0 * (lines[0] - least) / (1.0 - least) - 1.0
+    return single
 
 
 def _errors(prefix: str, now: Floats) -> dict[str, float]:

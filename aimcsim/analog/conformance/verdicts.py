@@ -129,8 +129,9 @@ def _judge_lines(file: str, lines: list[Line]) -> Verdict:
     if found["fail"]:
         reason += f"; not as recorded: {_names(found['fail'])}"
     largest = max((abs(line.means_off) for line in lines), default=0.0)
-    within, verdict = len(lines) - len(found["fail"]), "fail" if found["fail"] else "pass"
-    return Verdict(file, len(lines), len(found["pass"]), within, largest, verdict, reason, tuple(lines))
+    passed, within = len(found["pass"]), len(lines) - len(found["fail"])
+    verdict: Literal["pass", "fail"] = "fail" if found["fail"] else "pass"
+    return Verdict(file, len(lines), passed, within, largest, verdict, reason, tuple(lines))
 
 
 def _names(lines: list[Line]) -> str:

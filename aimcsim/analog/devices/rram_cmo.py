@@ -61,7 +61,7 @@ class RramCmo(DeviceModel):
 
 @dataclass(frozen=True, slots=True)
 class RramCmoState:
-    """Programmed conductances in uS and, for each device, by how many deviations it relaxes; `read` is the factor of 1/f noise."""
+    """Programmed conductances in uS and, for each device, its relaxation in deviations; `read`: factor of 1/f noise."""
 
     programmed_us: Reals
     relaxation: Reals

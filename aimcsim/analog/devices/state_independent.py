@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from aimcsim.analog.devices.base import DeviceModel, checked_target, ranged, register
+from aimcsim.analog.devices.base import DeviceModel, Reals, checked_target, ranged, register
 from aimcsim.analog.devices.flicker import Flicker
 from aimcsim.analog.devices.power_law import PowerLawState, drift_exponents, with_noise
 from aimcsim.analog.draws import Draws
