@@ -12,6 +12,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ import numpy as np  # noqa: E402
 
 from aimcsim import _kernels  # noqa: E402
 from aimcsim._kernels import Converters, Levels, Noise, Product, converted_product, serial_planes, sliced_product  # noqa: E402
+from aimcsim.analog import AnalogMatrix, AnalogSpec, ConverterSpec, InputSpec, RangeSpec, WireSpec, program  # noqa: E402
+from aimcsim.analog.devices import Generic  # noqa: E402
 
 SIDE = 256
 BATCHES = (1, 64, 1024)
@@ -65,6 +68,21 @@ def products(weights: np.ndarray, numbers: np.random.Generator) -> dict[str, Pro
     }
 
 
+def matrices(weights: np.ndarray) -> dict[str, AnalogMatrix]:
+    """Return what is measured through the public face, checks and drawing of noise included."""
+    fixed, each = InputSpec(bits=8), InputSpec(bits=8, range="abs_max")
+    limits = RangeSpec(kind="fixed", bounds=((-20.0, 20.0),))
+    converter = ConverterSpec(kind="uniform", bits=8, levels="symmetric", range=limits)
+    noisy, wires = Generic(read=0.01, law="proportional"), WireSpec(input_pitch_ohm=1.0, output_pitch_ohm=1.0)
+    specs = {
+        "matrix, DAC8 + ADC8": AnalogSpec(inputs=fixed, converter=converter),
+        "matrix, DAC8 + ADC8, abs-max range": AnalogSpec(inputs=each, converter=converter),
+        "matrix, DAC8 + ADC8, wires": AnalogSpec(inputs=fixed, converter=converter, wires=wires),
+        "matrix, read noise, drawn": AnalogSpec(inputs=fixed, converter=converter, device=noisy),
+    }
+    return {name: program(weights, spec) for name, spec in specs.items()}
+
+
 def calls(batch: int) -> dict[str, Call]:
     """Return everything to be timed at a batch, with the instruction set that is active now."""
     numbers = np.random.default_rng(0)
@@ -77,6 +95,7 @@ def calls(batch: int) -> dict[str, Call]:
     made = products(weights, numbers)
     eight_bits, noisy = made["DAC8 + ADC8"], made["read noise"]
     integer, real = made["slices, integer"], made["slices, real"]
+    faces: dict[str, Call] = {name: partial(matrix.outputs, x) for name, matrix in matrices(weights).items()}
     return {
         "x @ w.T": lambda: x @ rows.T,
         "x @ wt": lambda: x @ weights,
@@ -89,6 +108,7 @@ def calls(batch: int) -> dict[str, Call]:
         "slices, integer, all bits set": lambda: integer.outputs(full),
         "slices, real": lambda: real.outputs(x),
         "slices, real, all bits set": lambda: real.outputs(full),
+        **faces,
     }
 
 

@@ -105,6 +105,7 @@ cdef extern from "values.h" nogil:
         int32_t *codes
         int32_t *clipped
 
+    int aimcsim_abs_max_scales(const vectors_in *inputs, float least, float cap, float most, float *scale)
     int aimcsim_has_dots(int isa)
     Py_ssize_t aimcsim_convert_product(int isa, const converted_product *product)
     Py_ssize_t aimcsim_slice_product(int isa, const sliced_product *product)
@@ -180,6 +181,19 @@ cdef void *place(object array, char kind, int ndim) except? NULL:
     cdef plain_array seen
     look(array, kind, ndim, &seen)
     return seen.data
+
+
+def abs_max_scales(x, float least, float cap, float most):
+    """See `values.abs_max_scales`."""
+    cdef vectors_in inputs
+    cdef int fits
+    inputs.rows = x.shape[1]
+    x, _ = take_inputs(x, None, &inputs)
+    scales = room((inputs.batch,), float32)
+    cdef float *scale = <float *> place(scales, b"f", 1)
+    with nogil:
+        fits = aimcsim_abs_max_scales(&inputs, least, cap, most, scale)
+    return scales if fits else None
 
 
 cdef level_range range_of(levels) except *:

@@ -37,6 +37,7 @@ class Implementation:
     add_normals: Callable[..., None]
     converted_product: Callable[..., Any]
     sliced_product: Callable[..., Any]
+    abs_max_scales: Callable[..., Any]
     has_dots: bool
 
 
@@ -49,6 +50,7 @@ TWIN = Implementation(
     normals_twin.add_normals,
     values_twin.ConvertedProduct,
     values_twin.SlicedProduct,
+    values_twin.abs_max_scales,
     has_dots=False,
 )
 
@@ -75,6 +77,7 @@ def load_extension() -> dict[str, Implementation]:
             partial(normals.add_normals, isa),
             partial(values.ConvertedProduct, isa),
             partial(values.SlicedProduct, isa),
+            values.abs_max_scales,
             values.has_dots(isa),
         )
         for isa, name in enumerate(extension.isa_names())

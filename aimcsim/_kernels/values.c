@@ -47,6 +47,27 @@
 #pragma GCC pop_options
 #endif
 
+int aimcsim_abs_max_scales(const vectors_in *in, float least, float cap, float most, float *scale)
+{
+    int fits = 1;
+    for (ptrdiff_t b = 0; b < in->batch; b++) {
+        const float *x = in->x + b * in->x_batch;
+        int32_t bits = 0; /* magnitudes are ordered as their bits are, and what is no number is above all of them */
+        for (ptrdiff_t k = 0; k < in->rows; k++) {
+            int32_t one;
+            memcpy(&one, x + k, sizeof one);
+            one &= INT32_MAX;
+            bits = one > bits ? one : bits;
+        }
+        float largest;
+        memcpy(&largest, &bits, sizeof bits);
+        fits &= largest <= most;
+        largest = largest < cap ? largest : cap;
+        scale[b] = largest <= least ? 1.0f : largest;
+    }
+    return fits;
+}
+
 int aimcsim_has_dots(int isa)
 {
 #if AIMCSIM_X86

@@ -78,6 +78,10 @@ typedef struct {
     int32_t *clipped;           /* OUT [batch]: conversions beyond the levels, or NULL */
 } sliced_product;
 
+/* Fill scale [batch] with the largest magnitude of every vector, but `cap` at most, and 1 where that is at most `least`.
+ * Return whether all of the largest ones are numbers up to `most`. */
+int aimcsim_abs_max_scales(const vectors_in *in, float least, float cap, float most, float *scale);
+
 /* Return -1, or the first vector that is not finite or whose scale is not a positive number. */
 int aimcsim_has_dots(int isa); /* whether this processor can take `dots` with this instruction set */
 ptrdiff_t aimcsim_convert_product(int isa, const converted_product *product);

@@ -219,6 +219,15 @@ def serial_planes(bits: int, width: int = 1) -> tuple[list[tuple[int, int, int, 
     return planes, [1 << first for first in range(0, bits, width)]
 
 
+def abs_max_scales(x: Floats, least: float, cap: float, most: float) -> Floats | None:
+    """Return input scales of vectors [B, K]: the largest magnitude of each, `cap` at most, 1 where it is up to `least`.
+
+    None if a magnitude is beyond `most` or no number.
+    """
+    scales: Floats | None = dispatch.active().abs_max_scales(x, least, cap, most)
+    return scales
+
+
 def in_threads(work: Callable[..., Floats], threads: int, x: Floats, *others: NDArray[Any] | None) -> Floats:
     """Return ``work(x, *others)``, such as a product's outputs, with the vectors shared out to threads: the same bits.
 

@@ -60,6 +60,14 @@ def scaled(x: Floats, scale: Floats | None, rows: int) -> tuple[Floats, Floats |
     return inside, scale
 
 
+def abs_max_scales(x: Floats, least: float, cap: float, most: float) -> Floats | None:
+    """See `values.abs_max_scales`."""
+    largest: Floats = np.abs(as_vectors("x", x, x.shape[1])).max(axis=1, initial=np.float32(0))
+    fits = largest <= np.float32(most)
+    scale = np.minimum(largest, np.float32(cap))
+    return np.where(scale <= np.float32(least), np.float32(1), scale) if fits.all() else None
+
+
 def product_of(drive: Floats, packed: Floats, cols: int) -> Floats:
     """Return ``sum over k of drive[b, k] * weights[k, n]``, k ascending."""
     weights = unpack_weights(packed, cols)[0]

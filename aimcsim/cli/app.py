@@ -552,7 +552,7 @@ def check(
 def conform(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE.npz...", help="Recorded cases of CrossSim, aihwkit or wire resistance."),
+        typer.Argument(metavar="FILE...", help="Recorded cases of other simulators (.npz), or statistics (.json)."),
     ],
     *,
     json: JsonOption = False,
@@ -565,7 +565,8 @@ def conform(
     _one_form(json=json, csv=csv)
     with waiting("computing recorded cases"):
         found = conforming.verdicts(files)
-    _show_rows(lambda: [one.row() for one in found], lambda: (conforming.verdict_table(found),), json=json, csv=csv)
+    tables = (conforming.verdict_table(found), *conforming.line_tables(found))
+    _show_rows(lambda: [one.row() for one in found], lambda: tables, json=json, csv=csv)
     if any(one.verdict == "fail" for one in found):
         raise typer.Exit(CHECK_FAILED)
 

@@ -1,4 +1,4 @@
-"""What `aimcsim conform` prints: a row for every recorded case."""
+"""What `aimcsim conform` prints: a row for every recorded case, and for every record of a file of statistics."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from aimcsim.analog.conformance import Verdict, conform
+from aimcsim.analog.conformance import Line, Verdict, conform
 from aimcsim.cli.tables import grid
 from aimcsim.errors import ConfigError, InputError, Problem
 
@@ -44,6 +44,18 @@ def verdict_table(found: list[Verdict]) -> Table:
         map(_row, found),
         "exact: equal but for float rounding; 1 step: within one code; error: largest, over the largest output",
     )
+
+
+def line_tables(found: list[Verdict]) -> tuple[Table, ...]:
+    """Return a table of its records for every file of statistics."""
+    columns = ("model", "time", ">means", ">means off", ">factor off", "verdict")
+    note = "off: ours over theirs, of the mean that is missed most and of the factor of global compensation"
+    return tuple(grid(Path(one.file).name, columns, map(_line_row, one.lines), note) for one in found if one.lines)
+
+
+def _line_row(line: Line) -> tuple[str, ...]:
+    factor = "" if line.factor_off is None else f"{100 * line.factor_off:+.2f} %"
+    return line.model, line.time, str(line.means), f"{100 * line.means_off:+.2f} %", factor, line.verdict
 
 
 def _row(one: Verdict) -> tuple[str, ...]:

@@ -342,3 +342,20 @@ def test_one_product_serves_several_callers_at_once(implementation: str) -> None
         thread.join()
 
     assert [found[caller] for caller in range(4)] == [{outputs} for outputs in expected]
+
+
+def test_the_scale_of_a_vector_is_its_largest_magnitude(implementation: str) -> None:
+    x = np.array([[0.5, -2.0, 1.0], [-0.0, 1e-31, 0.0], [9.0, 3.0, -8.0]], dtype=np.float32)
+
+    # The second vector drives nothing, the third one is capped.
+    assert _kernels.abs_max_scales(x, 1e-30, 8.5, 1e15).tolist() == [2.0, 1.0, 8.5]
+    assert _kernels.abs_max_scales(x[::2, ::-2], 1e-30, 100.0, 1e15).tolist() == [1.0, 9.0]
+    assert _kernels.abs_max_scales(x[:0], 1e-30, 8.5, 1e15).shape == (0,)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, -np.nan, np.inf, -np.inf, 2e15, -2e15])
+def test_a_vector_with_an_input_out_of_range_has_no_scale(implementation: str, wrong: float) -> None:
+    x = np.ones((3, 40), dtype=np.float32)
+    x[1, 17] = wrong
+
+    assert _kernels.abs_max_scales(x, 1e-30, 8.5, 1e15) is None

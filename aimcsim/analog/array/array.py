@@ -17,7 +17,7 @@ from aimcsim.analog.array.inputs import Driven, drive
 from aimcsim.analog.array.noise import Noise
 from aimcsim.analog.array.periphery import Periphery
 from aimcsim.analog.array.spec import AnalogSpec
-from aimcsim.analog.devices import DeviceState, Ideal
+from aimcsim.analog.devices import DeviceState, Ideal, collapse
 from aimcsim.analog.devices.fixed import FixedState
 from aimcsim.analog.draws import Draws
 
@@ -61,6 +61,8 @@ class Array:
         self.state: DeviceState = FixedState(spec.model.name, self.encoded.targets)
         if not isinstance(spec.device, Ideal):  # which would refuse conductances beyond the largest
             self.state = spec.model.program(self.encoded.targets, draws.child("cells", 0))
+        if spec.cells.pair_state == "collapsed":
+            self.state = collapse(spec.model, self.state, draws.child("cells", 0), axis=1)
         slices, lines, rows, columns = self.encoded.targets.shape
         self._stuck_on, self._stuck_off = _stuck_cells(self.encoded.targets.shape, spec, draws)
         converted = lines if spec.readout.subtraction == "digital" and not spec.cells.interleaved else 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache
 from itertools import pairwise
@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 LARGEST = 1e15  # of weights and inputs: products of many are float32
+_FLOAT32 = np.dtype(np.float32)
 PASSES = 32  # of bound management; every pass of a vector has noise of its own
 _CURRENTS_AT_ONCE = 1 << 22  # of a batch; larger batches are cut, which changes nothing but memory
 
@@ -89,7 +90,7 @@ class AnalogMatrix:
             for r in range(len(self.row_parts))
         ]
         self._has_levels = spec.inputs.bits > 0  # which end, so that no input is too large
-        self._lone_kernel = lru_cache(maxsize=EPOCHS_KEPT)(self._find_lone_kernel)
+        self._lone_read = lru_cache(maxsize=EPOCHS_KEPT)(self._find_lone_read)
 
     def mvm(self, x: ArrayLike, time_s: float = 0.0, request: int = 0, *, codes: bool = False) -> Product:
         """Return the products of vectors with the matrix.
@@ -126,11 +127,13 @@ class AnalogMatrix:
         InputError    As `mvm`, or if `threads` is below 1.
         """
         request, time_s = checked_request(request), checked_seconds(time_s)
-        lone = self._lone_kernel(time_s)
-        if lone is not None and isinstance(x, np.ndarray) and x.dtype == np.float32 and x.ndim == 2:
+        lone = self._lone_read(time_s)
+        if lone is not None and isinstance(x, np.ndarray) and x.dtype == _FLOAT32 and x.ndim == 2:
+            if lone.plain and threads == 1:
+                return lone.outputs(x)
             if not self._has_levels and not (np.abs(x) <= LARGEST).all():
                 finite_matrix("x", x, self.shape[0], empty=True)
-            noise = self.read_noise(0, 0, time_s, request, len(x))
+            noise = self.read_noise(0, 0, time_s, request, len(x)) if lone.noisy else None
             scale = kernel_scales(x, self.spec.inputs, self.output_bound)
             if threads != 1:
                 return _kernels.in_threads(lone.outputs, threads, x, scale, noise)
@@ -143,10 +146,15 @@ class AnalogMatrix:
         parts = self.kernel_reads(single, time_s, request)
         return self.sum_of_arrays(len(single), {at: one.kernel.outputs(one.x, scale, one.normal) for at, one in parts})
 
-    def _find_lone_kernel(self, time_s: float) -> _kernels.Product | None:
-        """Return the kernel of a matrix that stands in one array."""
+    def _find_lone_read(self, time_s: float) -> _LoneRead | None:
+        """Return how a matrix that stands in one array is read, if a kernel does it."""
         kernels = self.kernels(time_s)
-        return kernels[0][0] if kernels is not None and len(kernels) == len(kernels[0]) == 1 else None
+        if kernels is None or len(kernels) > 1 or len(kernels[0]) > 1:
+            return None
+        noisy = self.arrays[0][0].epoch(time_s).variance is not None
+        inputs = self.spec.inputs
+        plain = self._has_levels and not noisy and inputs.range == "fixed" and inputs.scale == 1.0
+        return _LoneRead(kernels[0][0].outputs, noisy, plain)
 
     def compensation(
         self, time_s: float, per: Literal["matrix", "column"] = "matrix", request: int = 0
@@ -231,6 +239,14 @@ class AnalogMatrix:
         if inputs.noise_sigma:
             noise = inputs.noise_sigma * Noise(self._reads, tuple(numbers)).normal("input noise", x.shape[1:])
         return [drive(scaled[:, rows], inputs, None if noise is None else noise[:, rows]) for rows in self.row_parts]
+
+
+class _LoneRead(NamedTuple):
+    """How the only array is read at one time: by a kernel's `outputs`, which takes nothing but vectors if `plain`."""
+
+    outputs: Callable[..., NDArray[np.float32]]
+    noisy: bool
+    plain: bool
 
 
 class KernelRead(NamedTuple):
@@ -398,13 +414,15 @@ def _joined_maps(parts: Sequence[Mapping[Any, NDArray[Any]] | None]) -> dict[Any
 
 def checked_request(request: int) -> int:
     """Return the number of a batch's first vector, if it is one."""
-    if isinstance(request, bool) or not isinstance(request, int) or not 0 <= request < 1 << 40:
+    if type(request) is not int or not 0 <= request < 1 << 40:
         raise InputError(f"request: must be an integer from 0 to 2^40 (got {request!r})")
     return request
 
 
 def checked_seconds(time_s: float) -> float:
     """Return a time after programming, if it is a number; which ones a device model knows is its own matter."""
+    if type(time_s) is float:
+        return time_s
     if isinstance(time_s, bool) or not isinstance(time_s, int | float | np.integer | np.floating):
         raise InputError(f"time_s: must be a number of seconds (got {time_s!r})")
     return float(time_s)
@@ -414,12 +432,11 @@ def kernel_scales(x: NDArray[np.float32], inputs: InputSpec, bound: float) -> ND
     """Return the input scales of vectors as kernels take them; None where all are 1."""
     if inputs.range == "fixed" and inputs.scale == 1.0:
         return None
-    if inputs.range == "abs_max" and not inputs.scale and len(x):
-        largest: NDArray[np.float32] = np.abs(x).max(axis=1)
-        each = largest.tolist()  # for a few vectors much sooner than as an array
-        if not all(one <= LARGEST for one in each):
+    if inputs.range == "abs_max" and x.size:
+        scales = _kernels.abs_max_scales(x, LEAST_SCALE, inputs.scale or LARGEST, LARGEST)
+        if scales is None:
             finite_matrix("x", x, x.shape[1])
-        return largest if min(each) > LEAST_SCALE else np.where(largest <= LEAST_SCALE, np.float32(1), largest)
+        return scales
     if not len(x):
         return np.zeros(0, dtype=np.float32)
     return input_scales(x.astype(np.float64), inputs, bound).astype(np.float32)

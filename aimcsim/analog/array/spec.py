@@ -28,6 +28,7 @@ BoundManagement = Literal["none", "iterative", "iterative_together", "worst_case
 Where = Literal["analog", "digital"]
 Split = Literal["equal", "full", "rounded"]
 Precision = Literal["float32", "float64"]
+PairState = Literal["kept", "collapsed"]
 CurrentVoltage = Literal["linear", "cubic", "milo"]
 ReadNoise = Literal["lumped", "sampled"]
 
@@ -54,6 +55,9 @@ class CellSpec:
         `offset`: a column that would hold more than half of what it could holds the complement. [ISAAC16] section V
     interleaved : bool
         Both cells of a pair stand on one output line, one driven positive and one negative.
+    pair_state : str
+        `kept`: both cells of a pair keep what they were programmed to, as on a chip. `collapsed`: their difference is
+        split into a pair again, one cell of it at exactly 0, as aihwkit does; see `aimcsim.analog.devices.collapse`.
     slices : int
         Digits that an integer weight is cut into, each in cells (and converters) of its own.
     weight_bits : int
@@ -80,6 +84,7 @@ class CellSpec:
     offset_removal: OffsetRemoval = "digital"
     flip: bool = False
     interleaved: bool = False
+    pair_state: PairState = "kept"
     slices: int = 1
     weight_bits: int = 0
     bits_per_slice: int = 0
@@ -103,6 +108,7 @@ class CellSpec:
         check_number(self, "stuck_on", 0.0, 1.0)
         check_number(self, "stuck_off", 0.0, 1.0 - self.stuck_on)
         self._check_together()
+        self._check_pair_state()
 
     def _check_together(self) -> None:
         limits = self.weight_range
@@ -124,6 +130,11 @@ class CellSpec:
             raise refuse(self, "interleaved", "False without pairs")
         if self.weight_scale == "column" and self.weight_range is not None:
             raise refuse(self, "weight_range", "None with a scale for every column")
+
+    def _check_pair_state(self) -> None:
+        whole = self.pairing == "one_sided" and not self.weight_bits and math.isinf(self.on_off_ratio)
+        if self.pair_state == "collapsed" and not whole:
+            raise refuse(self, "pair_state", "kept but for one-sided pairs of real weights without a least conductance")
 
     @property
     def is_pair(self) -> bool:
@@ -346,6 +357,8 @@ class AnalogSpec:
             raise refuse(self.converter.range, "bounds", f"1 pair or {self.cells.slices}, one for every slice")
         if self.converter.range.kind == "granular" and not self.cells.weight_bits:
             raise refuse(self.converter.range, "kind", "maximum or fixed with real weights")
+        if self.cells.pair_state == "collapsed" and not self.model.restatable:
+            raise refuse(self.cells, "pair_state", f"kept with {self.model.name}")
         joined = self.readout.subtraction == "analog" or self.cells.interleaved
         if self.has_periphery and not (self.cells.is_pair and joined and not self.cells.weight_bits):
             raise refuse(

@@ -15,6 +15,13 @@ from aimcsim import _kernels
 from aimcsim.analog.array import AnalogMatrix, Product, program
 from aimcsim.analog.conformance.cases import Comparison, read_arrays, read_case
 from aimcsim.analog.conformance.curves import WITHIN, curve_errors, failed_curves, holds_curves
+from aimcsim.analog.conformance.statistics import (
+    FACTOR_WITHIN,
+    MEANS_WITHIN,
+    Line,
+    draw_statistics,
+    read_statistics,
+)
 
 Floats = NDArray[np.float64]
 
@@ -41,6 +48,7 @@ class Verdict:
     max_rel_err : float      Largest difference over the largest output.
     verdict : str
     reason : str             Why, in words; also which exception was made.
+    lines : tuple of Line    Of a file of statistics: its records one by one. `row` has it only then.
     """
 
     file: str
@@ -50,10 +58,15 @@ class Verdict:
     max_rel_err: float
     verdict: Literal["pass", "fail"]
     reason: str
+    lines: tuple[Line, ...] = ()
 
     def row(self) -> dict[str, Any]:
         """Return the verdict as plain data."""
-        return asdict(self)
+        row = asdict(self)
+        lines = row.pop("lines")
+        if lines:
+            row["lines"] = [{**line, "verdict": one.verdict} for line, one in zip(lines, self.lines, strict=True)]
+        return row
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +88,14 @@ class _Difference:
 def conform(path: str | Path) -> Verdict:
     """Return whether the case at `path` comes out as recorded, on the kernels in use and on their readable twin.
 
-    Statistics of devices are drawn anew.
+    Statistics of devices (``.npz`` of curves, ``.json`` of whole programmings) are drawn anew.
 
     Raises
     ------
     ConfigError    If the file is no case, or its settings are not modelled.
     """
+    if Path(path).suffix == ".json":
+        return _judge_lines(str(path), draw_statistics(Path(path), read_statistics(Path(path))))
     arrays = read_arrays(Path(path))
     if holds_curves(arrays):
         return _judge_curves(str(path), curve_errors(arrays))
@@ -103,6 +118,24 @@ def _judge_curves(file: str, errors: Mapping[str, Floats]) -> Verdict:
     within, failed = int((off <= WITHIN).sum()), failed_curves(errors)
     reason = f"{', '.join(failed)} not as recorded" if failed else f"curves, {within} points within {100 * WITHIN:g} %"
     return Verdict(file, off.size, within, within, float(off.max()), "fail" if failed else "pass", reason)
+
+
+def _judge_lines(file: str, lines: list[Line]) -> Verdict:
+    found = {verdict: [line for line in lines if line.verdict == verdict] for verdict in ("pass", "scatter", "fail")}
+    gates = f"means within {100 * MEANS_WITHIN:g} %, factors within {100 * FACTOR_WITHIN:g} %"
+    reason = f"{len(found['pass'])} of {len(lines)} records: {gates}"
+    if found["scatter"]:
+        reason += f"; within the scatter of twelve programmings: {_names(found['scatter'])}"
+    if found["fail"]:
+        reason += f"; not as recorded: {_names(found['fail'])}"
+    largest = max((abs(line.means_off) for line in lines), default=0.0)
+    passed, within = len(found["pass"]), len(lines) - len(found["fail"])
+    verdict: Literal["pass", "fail"] = "fail" if found["fail"] else "pass"
+    return Verdict(file, len(lines), passed, within, largest, verdict, reason, tuple(lines))
+
+
+def _names(lines: list[Line]) -> str:
+    return ", ".join(f"{line.model} {line.time}".rstrip() for line in lines)
 
 
 def _within_one_step(one: _Difference) -> NDArray[np.bool_]:

@@ -1,6 +1,7 @@
 """Memory devices: one file for each model, with its source and the range that it was measured in."""
 
 from aimcsim.analog.devices.base import DeviceModel, DeviceState, device, names, register
+from aimcsim.analog.devices.collapsed import CollapsedState, collapse
 from aimcsim.analog.devices.compensation import Compensation, compensate_columns, compensate_globally
 from aimcsim.analog.devices.generic import Cubic, Generic, Ideal
 from aimcsim.analog.devices.pcm import Pcm
@@ -15,6 +16,7 @@ from aimcsim.analog.devices.state_independent import StateIndependent
 from aimcsim.analog.devices.variation import DieToDie
 
 __all__ = [
+    "CollapsedState",
     "Compensation",
     "Cubic",
     "DeviceModel",
@@ -32,6 +34,7 @@ __all__ = [
     "RramWanOneSecond",
     "Sonos",
     "StateIndependent",
+    "collapse",
     "compensate_columns",
     "compensate_globally",
     "device",

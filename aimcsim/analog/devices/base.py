@@ -65,6 +65,7 @@ class DeviceModel(ABC):
 
     name: ClassVar[str]
     redrawn: ClassVar[str]  # what is drawn anew when, in words
+    restatable: ClassVar[bool] = False  # whether `restated` is known
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -83,6 +84,15 @@ class DeviceModel(ABC):
         ------
         InputError    If a target is not finite, or outside 0..1 or the range that the model was measured in.
         """
+
+    def restated(self, state: Any, conductance: Reals, draws: Draws) -> DeviceState:
+        """Return `state`, which `program` gave, as if its devices stood at `conductance`; see `collapse`.
+
+        Raises
+        ------
+        ConfigError    If the model is not `restatable`.
+        """
+        raise ConfigError(f"{self.name}: nothing says how its devices would go on from other conductances")
 
     def read_sigma(self, conductance: Reals) -> Reals:
         """Return the standard deviation of the noise of a single read, beside that of `conductance`; 0 by default.

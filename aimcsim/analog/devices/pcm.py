@@ -7,7 +7,7 @@ Nature Communications 11, 2473, 2020 (programming). Coefficients as in aihwkit 1
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 import numpy as np
@@ -49,6 +49,7 @@ class Pcm(DeviceModel):
     redrawn: ClassVar[str] = (
         "programming noise and drift exponent once per programming; 1/f noise follows the time of read"
     )
+    restatable: ClassVar[bool] = True
 
     g_max_us: float = ranged(25.0, 1.0, 50.0)
     programming_scale: float = ranged(1.0, 0.0, 100.0)
@@ -62,6 +63,11 @@ class Pcm(DeviceModel):
         exponent = self.drift_scale * drift_exponents(*drift_statistics(u), draws)
         strength = self.read_scale * read_strength(programmed)
         return PowerLawState(self.name, programmed, exponent, strength, START_S, Flicker(draws, u.shape, READ_S))
+
+    def restated(self, state: PowerLawState, conductance: Reals, draws: Draws) -> PowerLawState:
+        """Return `state` as if its devices stood at `conductance`, with the drift exponents that it has."""
+        strength = self.read_scale * read_strength(conductance)
+        return replace(state, programmed=conductance, strength=strength)
 
 
 def programming_sigma(u: Reals) -> Reals:

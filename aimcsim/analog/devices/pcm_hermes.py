@@ -8,7 +8,7 @@ and noise by state). Coefficients as in aihwkit 1.2, `PCMHermesNoiseModel`.
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 import numpy as np
@@ -58,6 +58,7 @@ class HermesPcm(DeviceModel):
     redrawn: ClassVar[str] = (
         "programming noise and drift exponent once per programming; 1/f noise follows the time of read"
     )
+    restatable: ClassVar[bool] = True
     g_max_us: ClassVar[float]
     start_s: ClassVar[float]
     programming_us: ClassVar[tuple[float, ...]]
@@ -73,6 +74,11 @@ class HermesPcm(DeviceModel):
         exponent = self.drift_scale * drift_exponents(DRIFT_MEAN(u), self.drift_deviation(u), draws)
         strength = self.read_scale * self.read_strength(programmed)
         return PowerLawState(self.name, programmed, exponent, strength, self.start_s, Flicker(draws, u.shape, READ_S))
+
+    def restated(self, state: PowerLawState, conductance: Reals, draws: Draws) -> PowerLawState:
+        """Return `state` as if its devices stood at `conductance`, with the drift exponents that it has."""
+        strength = self.read_scale * self.read_strength(conductance)
+        return replace(state, programmed=conductance, strength=strength)
 
     def programming_sigma(self, u: Reals) -> Reals:
         """Return the deviation of programming over g_max."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from aimcsim.analog.devices import elementary
-from aimcsim.analog.devices.base import DeviceModel, Reals, checked_target, checked_time, one_of, register
+from aimcsim.analog.devices.base import DeviceModel, Reals, checked_target, checked_time, one_of, ranged, register
 from aimcsim.analog.devices.flicker import Flicker
 from aimcsim.analog.draws import Draws
 
@@ -39,6 +39,7 @@ class RramCmo(DeviceModel):
     Parameters
     ----------
     acceptance_percent : float    Of the target, 0.2 or 2.
+    read_scale : float            On the 1/f noise.
 
     Assumes: a device that relaxes by so many deviations does so at all times (the source gives spreads).
     """
@@ -47,6 +48,7 @@ class RramCmo(DeviceModel):
     redrawn: ClassVar[str] = "programming noise and relaxation once per programming; 1/f noise follows the time of read"
 
     acceptance_percent: float = one_of(0.2, 2.0)
+    read_scale: float = ranged(1.0, 0.0, 100.0)
 
     def program(self, target: ArrayLike, draws: Draws) -> RramCmoState:
         """Return devices programmed to `target`, at least 9 uS."""
@@ -54,15 +56,16 @@ class RramCmo(DeviceModel):
         sigma_us = elementary.polynomial(PROGRAMMING_US[self.acceptance_percent], g_us)
         programmed_us = g_us + sigma_us * draws.normal("programming", g_us.shape)
         relaxation = draws.normal("relaxation", g_us.shape)
-        return RramCmoState(programmed_us, relaxation, Flicker(draws, g_us.shape, READ_S))
+        return RramCmoState(programmed_us, relaxation, READ * self.read_scale, Flicker(draws, g_us.shape, READ_S))
 
 
 @dataclass(frozen=True, slots=True)
 class RramCmoState:
-    """Programmed conductances in uS and, for each device, by how many deviations it relaxes."""
+    """Programmed conductances in uS and, for each device, its relaxation in deviations; `read`: factor of 1/f noise."""
 
     programmed_us: Reals
     relaxation: Reals
+    read: float
     flicker: Flicker
 
     @property
@@ -76,5 +79,5 @@ class RramCmoState:
             return self.programmed
         log_t = elementary.log(checked_time("rram_cmo", time_s, low=1.0))
         relaxed_us = self.programmed_us + SHIFT_US * log_t + elementary.polynomial(SPREAD_US, log_t) * self.relaxation
-        noise_us = READ * elementary.log10(np.maximum(relaxed_us, 1.0)) * self.flicker.value(time_s)
+        noise_us = self.read * elementary.log10(np.maximum(relaxed_us, 1.0)) * self.flicker.value(time_s)
         return np.clip(relaxed_us + noise_us, LEAST_US, G_MAX_US) / G_MAX_US

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 import numpy as np
@@ -47,8 +47,9 @@ class RramWan(DeviceModel):
 
     Parameters
     ----------
-    between : str    ``refuse``: other times are errors. ``log_time``: between 1 s and 2 days sigma runs straight in
-                     log t from one measured time to the next.
+    between : str           ``refuse``: other times are errors. ``log_time``: between 1 s and 2 days sigma runs straight
+                            in log t from one measured time to the next.
+    spread_scale : float    On sigma.
 
     Assumes: a device that is off by so many sigmas is so at all times (the source gives spreads, not single devices);
     sigma over g_max does not depend on g_max.
@@ -56,13 +57,22 @@ class RramWan(DeviceModel):
 
     name: ClassVar[str] = "rram_wan"
     redrawn: ClassVar[str] = "spread once per programming; it grows with time"
+    restatable: ClassVar[bool] = True
 
     between: str = one_of("refuse", "log_time")
+    spread_scale: float = ranged(1.0, 0.0, 100.0)
 
     def program(self, target: ArrayLike, draws: Draws) -> RramWanState:
         """Return devices programmed to `target`."""
         u = checked_target(self.name, target)
-        return RramWanState(u, draws.normal("programming", u.shape), self.between)
+        return RramWanState(u, self._deviates(u, draws), self.between)
+
+    def restated(self, state: RramWanState, conductance: Reals, draws: Draws) -> RramWanState:
+        """Return devices of the same targets, drawn again: `conductance` holds spread, which sigma is not for."""
+        return replace(state, deviates=self._deviates(state.target, draws))
+
+    def _deviates(self, target: Reals, draws: Draws) -> Reals:
+        return self.spread_scale * draws.normal("programming", target.shape)
 
 
 @dataclass(frozen=True, slots=True)

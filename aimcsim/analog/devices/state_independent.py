@@ -5,13 +5,13 @@ Source: aihwkit 1.2, `StateIndependentNoiseModel`; no device in particular.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from aimcsim.analog.devices.base import DeviceModel, checked_target, ranged, register
+from aimcsim.analog.devices.base import DeviceModel, Reals, checked_target, ranged, register
 from aimcsim.analog.devices.flicker import Flicker
 from aimcsim.analog.devices.power_law import PowerLawState, drift_exponents, with_noise
 from aimcsim.analog.draws import Draws
@@ -37,6 +37,7 @@ class StateIndependent(DeviceModel):
     redrawn: ClassVar[str] = (
         "programming noise and drift exponent once per programming; 1/f noise follows the time of read"
     )
+    restatable: ClassVar[bool] = True
 
     g_max_us: float = ranged(25.0, 0.1, 1e6)
     programming_us: float = ranged(0.2, 0.0, 1e6)
@@ -51,3 +52,7 @@ class StateIndependent(DeviceModel):
         exponent = drift_exponents(np.full_like(u, self.drift_mean), np.full_like(u, self.drift_deviation), draws)
         strength = np.full_like(u, self.read_us / self.g_max_us)
         return PowerLawState(self.name, programmed, exponent, strength, START_S, Flicker(draws, u.shape, READ_S))
+
+    def restated(self, state: PowerLawState, conductance: Reals, draws: Draws) -> PowerLawState:
+        """Return `state` as if its devices stood at `conductance`, with the drift exponents that it has."""
+        return replace(state, programmed=conductance)
