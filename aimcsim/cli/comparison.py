@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -104,9 +104,14 @@ def tables(found: Row) -> list[Table]:
     fields = [(row["field"], _word(row["first"]), _word(row["second"])) for row in found["chip"]]
     columns = ("figure", ">first", ">second", ">difference", ">")
     return [
-        grid("differences in the chip", ("field", "first", "second"), fields),
-        grid(f"{found['workload']}: figures that differ", columns, shown, f"{equal} more are equal"),
+        _table("differences in the chip", ("field", "first", "second"), fields),
+        _table(f"{found['workload']}: figures that differ", columns, shown, f"{equal} more are equal"),
     ]
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> Table:
+    """Return a table, or a title that says that there is nothing to show."""
+    return grid(title, columns, rows, caption) if rows else grid(f"{title}: none", (), (), caption)
 
 
 def _word(value: Any) -> str:

@@ -33,7 +33,7 @@ def verdicts(files: Iterable[Path]) -> list[Verdict]:
 
 def verdict_table(found: list[Verdict]) -> Table:
     """Return verdicts as a table."""
-    columns = ("file", ">outputs", ">exact", ">1 step", ">error", "verdict", "reason")
+    columns = ("~file", ">outputs", ">exact", ">1 step", ">error", "verdict")
     failed = sum(one.verdict == "fail" for one in found)
     title = (
         f"{len(found)} recorded cases, {failed} not reproduced" if failed else f"{len(found)} recorded cases reproduced"
@@ -43,6 +43,7 @@ def verdict_table(found: list[Verdict]) -> Table:
         columns,
         map(_row, found),
         "exact: equal but for float rounding; 1 step: within one code; error: largest, over the largest output",
+        [one.reason for one in found],
     )
 
 
@@ -60,4 +61,4 @@ def _line_row(line: Line) -> tuple[str, ...]:
 
 def _row(one: Verdict) -> tuple[str, ...]:
     counts = (str(one.outputs), str(one.exact), str(one.within_one_step), f"{one.max_rel_err:.1e}")
-    return (Path(one.file).name, *counts, one.verdict, one.reason)
+    return (Path(one.file).name, *counts, one.verdict)

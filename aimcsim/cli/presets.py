@@ -55,20 +55,16 @@ def _sources(chip: ChipFile) -> dict[str, str]:
 
 def preset_table(rows: Sequence[Row]) -> Table:
     """Return `preset_rows` as a table."""
-    columns = ("name", "what it is", ">tiles", ">crossbars", "costs from (most first)")
-    drawn = [(row["name"], _described(row), *map(str, _counts(row)), ", ".join(row["sources"])) for row in rows]
+    columns = ("~name", ">tiles", ">crossbars", ">rows x cols", ">cell", ">ADC", ">weight", ">area")
     caption = "aimcsim new FILE.yaml --from NAME begins a chip of your own; costs from `aimcsim` are assumptions"
-    return grid("chips that come with aimcsim", columns, drawn, caption)
+    details = [f"{row['description']}\ncosts, most first: {', '.join(row['sources'])}" for row in rows]
+    return grid("chips that come with aimcsim", columns, map(_sizes, rows), caption, details)
 
 
-def _counts(row: Row) -> tuple[int, int]:
-    return row["tiles"], row["crossbars"]
-
-
-def _described(row: Row) -> str:
-    crossbar = f"crossbars of {row['rows']} x {row['cols']} {row['cell_bits']}-bit cells"
-    rest = f"{row['adc_bits']}-bit converters, {row['weight_bits']}-bit weights, {format_si(row['area_m2'], 'm2')}"
-    return f"{row['description']}\n{crossbar}, {rest}"
+def _sizes(row: Row) -> tuple[str, ...]:
+    bits = (f"{row[name]}-bit" for name in ("cell_bits", "adc_bits", "weight_bits"))
+    counts = (str(row["tiles"]), str(row["crossbars"]), f"{row['rows']} x {row['cols']}")
+    return row["name"], *counts, *bits, format_si(row["area_m2"], "m2")
 
 
 def begin_chip(path: Path, preset: str) -> None:

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import typer
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from aimcsim.cli import views
+from aimcsim.cli.grid import Grid
 from aimcsim.cli.names import NameColumn, local
 from aimcsim.cli.views import Row
 from aimcsim.run import Run
@@ -82,26 +82,24 @@ def show_figures(values: Row) -> None:
     show_csv([{"figure": key, "value": value} for row in flat(plain) for key, value in row.items()])
 
 
-def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> Table:
+def grid(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    caption: str = "",
+    details: Sequence[str] | None = None,
+) -> Table:
     """Return a table; names of columns may all be empty.
 
     A column whose name starts with `>` is aligned to the right, one with `~` holds names, which are shortened where
-    the table would be too wide.
+    the table would be too wide. `details` are longer texts, one for each row, over the whole width below it; only
+    names of such a table are shortened.
     """
-    table = Table(
-        title=Text(title, style="bold"),
-        caption=caption or None,
-        box=box.SIMPLE_HEAD,
-        show_header=any(columns),
-        show_edge=False,
-        title_justify="left",
-        caption_justify="left",
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
+    table = Grid(title, caption, details, show_header=any(columns))
     for column in columns:
         right = column.startswith(">")
-        table.add_column(column.lstrip(">~"), justify="right" if right else "left", overflow="fold", no_wrap=right)
+        whole = right or (details is not None and not column.startswith("~"))
+        table.add_column(column.lstrip(">~"), justify="right" if right else "left", overflow="fold", no_wrap=whole)
     drawn = [NameColumn().cell if column.startswith("~") else Text for column in columns]
     for row in rows:  # as text, because brackets in names would be taken for markup
         table.add_row(*(draw(cell) for draw, cell in zip(drawn, row, strict=True)))

@@ -14,13 +14,10 @@ _SIGN = {"at_most": "<= ", "at_least": ">= ", None: ""}
 
 def result_table(results: Sequence[Result]) -> Table:
     """Return the results of targets as a table, with notes on what is missed or not run."""
-    rows = [_row(result) for result in results]
-    columns = ("target", "what", ">published", ">simulated", ">error", "class", "verdict")
+    columns = ("~target", ">published", ">simulated", ">error", "verdict")
     caption = "\n".join((_counts(results), *_notes(results)))
-    table = grid("published figures and what presets give", columns, rows, caption)
-    for column in (0, -2):  # names of targets, and their class
-        table.columns[column].no_wrap = True
-    return table
+    details = [_detail(result) for result in results]
+    return grid("published figures and what presets give", columns, map(_row, results), caption, details)
 
 
 def figure(value: float | None) -> str:
@@ -46,15 +43,22 @@ def cells(result: Result) -> tuple[str, ...]:
 
 
 def _row(result: Result) -> tuple[str, ...]:
-    """Return the cells with error and tolerance as one, which leaves room for names."""
-    name, what, published, simulated, error, tolerance, kind, verdict = cells(result)
-    return name, what, published, simulated, f"{error.removesuffix(' %')} of {tolerance}", kind, verdict
+    """Return what fits beside one another, error and tolerance as one cell."""
+    name, _, published, simulated, error, tolerance, *_ = cells(result)
+    return name, published, simulated, f"{error.removesuffix(' %')} of {tolerance}", result.verdict
+
+
+def _detail(result: Result) -> str:
+    """Return what stands below a row: what the target is, its class, and its source."""
+    target = result.target
+    fitted = ", a constant was fitted to it" if target.fitted else ""
+    return f"{target.quantity}; {target.kind}{fitted}, {target.source}"
 
 
 def _counts(results: Sequence[Result]) -> str:
     count = {verdict: sum(one.verdict == verdict for one in results) for verdict in ("pass", "fail", "not run")}
     listed = ", ".join(f"{number} {verdict}" for verdict, number in count.items())
-    how = "error: of what is allowed; sources: --json, and aimcsim cite"
+    how = "error: of what is allowed; notes: --json; sources: aimcsim cite"
     return f"{counted(len(results), 'target')}: {listed}; {how}"
 
 
