@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aimcsim import _kernels
-from aimcsim.analog.array import AnalogMatrix, AnalogSpec, CellSpec, program
+from aimcsim.analog.array import AnalogMatrix, AnalogSpec, CellSpec, ReadoutSpec, program
 from aimcsim.analog.array.spec import PairState
 from aimcsim.analog.devices import DeviceModel, compensate_columns, compensate_globally, device
 from aimcsim.analog.draws import Draws
@@ -272,12 +272,7 @@ def _off(y: Floats) -> float:
 
 def _read_error(spec: AnalogSpec, place: Draws) -> float:
     """Return by how much products are off that have the noise of reads alone."""
-    model = spec.model
-    conductances = [np.maximum(sign * _weights(), 0.0) for sign in (1, -1)]
-    y = np.zeros((VECTORS_READ, SIDE))
-    for index, g in enumerate(conductances):
-        sigma = model.read_sigma(g)
-        for vector, x in enumerate(_vectors()[:VECTORS_READ]):
-            noise = place.child("side", index).child("vector", vector).normal("cell noise", g.shape)
-            y[vector] += (1 - 2 * index) * (x @ np.maximum(g + sigma * noise, 0.0))
-    return _off(y)
+    matrix = program(_weights(), replace(spec, readout=ReadoutSpec(read_noise="sampled")), place)
+    x = _vectors()[:VECTORS_READ]
+    noise = matrix.mvm(x).outputs - x @ _held(matrix, None)
+    return _off(x @ _weights() + noise)
