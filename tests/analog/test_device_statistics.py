@@ -284,7 +284,7 @@ CURVES = {
 def test_curves_over_the_conductance_are_as_recorded(tables: Any, name: str) -> None:
     """Each recorded point is the deviation of some 20 000 devices, so it scatters by 1 / sqrt(40 000) = 0.5 %.
 
-    Of 500 such points one lies 3.1 of these off, and one in 16 000 four, which is 2 %: a point may, a curve may not.
+    Ours come from 50 000, so a difference scatters by 0.6 % and a point of 500 lies 3.1 of these off: 1.8 %.
     """
     model, g_max_us = CURVES[name]
     got = {"prog_mean_uS": [], "prog_std_uS": [], "nu_mean": [], "nu_std": [], "read_std_rel_1h": []}
@@ -300,7 +300,7 @@ def test_curves_over_the_conductance_are_as_recorded(tables: Any, name: str) -> 
         got["read_std_rel_1h"].append(values[2].std())
     for curve, points in got.items():
         off = np.array(points) / tables[f"{name}_{curve}"][1:] - 1
-        assert (np.abs(off) < 0.02).sum() >= 99, curve
+        assert np.abs(off).max() < 0.02, curve
         assert math.sqrt((off**2).mean()) < 0.01, curve
         assert abs(off.mean()) < 0.002, curve
 
