@@ -35,12 +35,21 @@ cdef extern from "normals.h" nogil:
     void aimcsim_add_normals(int isa, const stream_fill *fill)
 
 
-cdef stream_fill request(const uint32_t[::1] identity, const uint64_t[::1] start, double[:, ::1] out) noexcept:
+ctypedef void (*filling)(int isa, const stream_fill *fill) noexcept nogil
+
+
+cdef int fill(
+    filling how, int isa, const uint32_t[::1] identity, const uint64_t[::1] start, double scale, double[:, ::1] out
+) except -1:
     cdef stream_fill f
+    if out.shape[0] == 0 or out.shape[1] == 0:
+        return 0
     f.key[0], f.key[1], f.stream[0], f.stream[1] = identity[0], identity[1], identity[2], identity[3]
     f.rows, f.count = out.shape[0], out.shape[1]
-    f.start, f.out, f.scale = &start[0], &out[0, 0], 1.0
-    return f
+    f.start, f.out, f.scale = &start[0], &out[0, 0], scale
+    with nogil:
+        how(isa, &f)
+    return 0
 
 
 def fill_uniforms(
@@ -50,11 +59,7 @@ def fill_uniforms(
     double[:, ::1] out,             # OUT
 ):
     """Write uniform numbers in (0, 1) to `out`."""
-    if out.shape[0] == 0 or out.shape[1] == 0:
-        return
-    cdef stream_fill f = request(identity, start, out)
-    with nogil:
-        aimcsim_fill_uniforms(isa, &f)
+    fill(aimcsim_fill_uniforms, isa, identity, start, 1.0, out)
 
 
 def fill_normals(
@@ -64,11 +69,7 @@ def fill_normals(
     double[:, ::1] out,             # OUT
 ):
     """Write standard normal numbers to `out`."""
-    if out.shape[0] == 0 or out.shape[1] == 0:
-        return
-    cdef stream_fill f = request(identity, start, out)
-    with nogil:
-        aimcsim_fill_normals(isa, &f)
+    fill(aimcsim_fill_normals, isa, identity, start, 1.0, out)
 
 
 def add_normals(
@@ -79,9 +80,4 @@ def add_normals(
     double[:, ::1] out,             # IN and OUT
 ):
     """Add `scale` times standard normal numbers to `out`."""
-    if out.shape[0] == 0 or out.shape[1] == 0:
-        return
-    cdef stream_fill f = request(identity, start, out)
-    f.scale = scale
-    with nogil:
-        aimcsim_add_normals(isa, &f)
+    fill(aimcsim_add_normals, isa, identity, start, scale, out)

@@ -1,7 +1,6 @@
 /* Compiles the array kernels once per instruction set and hands each call to the one asked for.
  *
- * Only GCC on x86-64 gets more than the baseline: the target pragma is GCC's. Both kernels are plain vector
- * extensions, so the baseline is whatever the platform's compiler makes of 16-byte vectors.
+ * Both kernels are plain vector extensions, so the baseline is whatever the platform's compiler makes of 16-byte vectors.
  */
 #include "array.h"
 
@@ -10,12 +9,6 @@
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the packed digit layout assumes a little-endian processor"
-#endif
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define AIMCSIM_X86 1
-#else
-#define AIMCSIM_X86 0
 #endif
 
 #define NAME(x) x##_baseline
@@ -96,32 +89,10 @@ const char *aimcsim_isa_name(int isa)
 
 void aimcsim_mvm_f32(int isa, const float_product *product)
 {
-#if AIMCSIM_X86
-    if (isa == AIMCSIM_AVX512) {
-        mvm_f32_avx512(product);
-        return;
-    }
-    if (isa == AIMCSIM_AVX2) {
-        mvm_f32_avx2(product);
-        return;
-    }
-#endif
-    (void)isa;
-    mvm_f32_baseline(product);
+    AIMCSIM_CALL(isa, mvm_f32, product);
 }
 
 void aimcsim_read_columns(int isa, const column_read *read)
 {
-#if AIMCSIM_X86
-    if (isa == AIMCSIM_AVX512) {
-        read_columns_avx512(read);
-        return;
-    }
-    if (isa == AIMCSIM_AVX2) {
-        read_columns_avx2(read);
-        return;
-    }
-#endif
-    (void)isa;
-    read_columns_baseline(read);
+    AIMCSIM_CALL(isa, read_columns, read);
 }

@@ -15,6 +15,23 @@
 
 enum { AIMCSIM_BASELINE, AIMCSIM_AVX2, AIMCSIM_AVX512, AIMCSIM_ISAS };
 
+/* Only GCC on x86-64 gets more than the baseline: the target pragma is GCC's. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define AIMCSIM_X86 1
+#else
+#define AIMCSIM_X86 0
+#endif
+
+/* Calls `kernel` as it was compiled for instruction set `isa`. */
+#if AIMCSIM_X86
+#define AIMCSIM_CALL(isa, kernel, ...) \
+    ((isa) == AIMCSIM_AVX512 ? kernel##_avx512(__VA_ARGS__) \
+     : (isa) == AIMCSIM_AVX2 ? kernel##_avx2(__VA_ARGS__) \
+                             : kernel##_baseline(__VA_ARGS__))
+#else
+#define AIMCSIM_CALL(isa, kernel, ...) ((void)(isa), kernel##_baseline(__VA_ARGS__))
+#endif
+
 /* out[b][g][n] = sum over k ascending of x[b][g][k] * w[g][k][n], multiply then add, one accumulator per output. */
 typedef struct {
     ptrdiff_t batch, groups, rows, cols, panels; /* panels = ceil(cols / 32) */

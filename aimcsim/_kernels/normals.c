@@ -8,11 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#if AIMCSIM_X86
 #include <immintrin.h>
-#define AIMCSIM_X86 1
-#else
-#define AIMCSIM_X86 0
 #endif
 
 #define ONE_BITS 0x3FF0000000000000u       /* 1.0 */
@@ -75,48 +72,15 @@ static inline pair roots(pair x)
 
 void aimcsim_fill_uniforms(int isa, const stream_fill *fill)
 {
-#if AIMCSIM_X86
-    if (isa == AIMCSIM_AVX512) {
-        fill_uniforms_avx512(fill);
-        return;
-    }
-    if (isa == AIMCSIM_AVX2) {
-        fill_uniforms_avx2(fill);
-        return;
-    }
-#endif
-    (void)isa;
-    fill_uniforms_baseline(fill);
+    AIMCSIM_CALL(isa, fill_uniforms, fill);
 }
 
 void aimcsim_fill_normals(int isa, const stream_fill *fill)
 {
-#if AIMCSIM_X86
-    if (isa == AIMCSIM_AVX512) {
-        fill_normals_avx512(fill);
-        return;
-    }
-    if (isa == AIMCSIM_AVX2) {
-        fill_normals_avx2(fill);
-        return;
-    }
-#endif
-    (void)isa;
-    fill_normals_baseline(fill);
+    AIMCSIM_CALL(isa, fill_normals, fill);
 }
 
 void aimcsim_add_normals(int isa, const stream_fill *fill)
 {
-#if AIMCSIM_X86
-    if (isa == AIMCSIM_AVX512) {
-        add_normals_avx512(fill);
-        return;
-    }
-    if (isa == AIMCSIM_AVX2) {
-        add_normals_avx2(fill);
-        return;
-    }
-#endif
-    (void)isa;
-    add_normals_baseline(fill);
+    AIMCSIM_CALL(isa, add_normals, fill);
 }

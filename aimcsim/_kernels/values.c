@@ -4,11 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#if AIMCSIM_X86
 #include <immintrin.h>
-#define AIMCSIM_X86 1
-#else
-#define AIMCSIM_X86 0
 #endif
 
 #define ROUND_AT 12582912.0f /* 1.5 * 2^23: the last bit of a float32 counts 1 there, on either side */
@@ -81,24 +78,10 @@ int aimcsim_has_dots(int isa)
 
 ptrdiff_t aimcsim_convert_product(int isa, const converted_product *product)
 {
-#if AIMCSIM_X86
-    if (isa == AIMCSIM_AVX512)
-        return convert_product_avx512(product);
-    if (isa == AIMCSIM_AVX2)
-        return convert_product_avx2(product);
-#endif
-    (void)isa;
-    return convert_product_baseline(product);
+    return AIMCSIM_CALL(isa, convert_product, product);
 }
 
 ptrdiff_t aimcsim_slice_product(int isa, const sliced_product *product)
 {
-#if AIMCSIM_X86
-    if (isa == AIMCSIM_AVX512)
-        return slice_product_avx512(product);
-    if (isa == AIMCSIM_AVX2)
-        return slice_product_avx2(product);
-#endif
-    (void)isa;
-    return slice_product_baseline(product);
+    return AIMCSIM_CALL(isa, slice_product, product);
 }

@@ -9,12 +9,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define AIMCSIM_X86 1
-#else
-#define AIMCSIM_X86 0
-#endif
-
 #define NAME(x) x##_baseline
 #define VECTOR_BYTES 16
 #define ROWS 4
@@ -49,32 +43,10 @@
 
 void aimcsim_eliminate(int isa, const elimination *e, ptrdiff_t i)
 {
-#if AIMCSIM_X86
-    if (isa == AIMCSIM_AVX512) {
-        eliminate_avx512(e, i);
-        return;
-    }
-    if (isa == AIMCSIM_AVX2) {
-        eliminate_avx2(e, i);
-        return;
-    }
-#endif
-    (void)isa;
-    eliminate_baseline(e, i);
+    AIMCSIM_CALL(isa, eliminate, e, i);
 }
 
 void aimcsim_read_supplied(int isa, const supplied_read *r)
 {
-#if AIMCSIM_X86
-    if (isa == AIMCSIM_AVX512) {
-        read_supplied_avx512(r);
-        return;
-    }
-    if (isa == AIMCSIM_AVX2) {
-        read_supplied_avx2(r);
-        return;
-    }
-#endif
-    (void)isa;
-    read_supplied_baseline(r);
+    AIMCSIM_CALL(isa, read_supplied, r);
 }

@@ -6,6 +6,7 @@ is counted in unit cells, converted to a code in every phase, and codes are shif
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import lru_cache
 
 import numpy as np
@@ -61,7 +62,7 @@ class DeviceBlock:
         state = (conductance if wires is None else effective_matrix(conductance, wires)) / self._unit
         sigma = self.errors.device.read_sigma(conductance) / self._unit
         noisy = self.errors.device.read_redraw != "never" and bool(sigma.any())
-        return _NoisyRead(self, state, sigma) if noisy else DeviceRead(self, state)
+        return _NoisyRead(self, state, sigma) if noisy else _QuietRead(self, state)
 
     def outputs(self, level: Integers, accumulated: Floats) -> Floats:
         """Return [B, groups * N], in input level times weight level, of what columns of all cells add up to.
@@ -91,8 +92,8 @@ def _converter_errors(columns: int, errors: ErrorSpec, draws: Draws) -> tuple[Fl
     return gains, offsets
 
 
-class DeviceRead:
-    """A block at one time after programming, without noise of single reads.
+class DeviceRead(ABC):
+    """A block at one time after programming.
 
     Parameters
     ----------
@@ -107,7 +108,31 @@ class DeviceRead:
         self._gain = block.gain / spec.step
         # Thresholds stand half a step from whole codes, where no sum of whole cells lies unless the step is even.
         self._shift = (block.offset * span + spec.step / 2) / spec.step
-        codes = max(-spec.code_low, spec.code_high) * sum(map(abs, self._plan.weights))
+
+    def outputs(self, level: Integers, draws: Draws, numbers: Integers) -> Floats:
+        """Return [B, groups * N] for the levels [B, groups, K] of the reads of `draws` with these numbers."""
+        flat = level.reshape(len(level), -1)
+        accumulated = self._accumulated(flat, draws, numbers)
+        return self._block.outputs(level, accumulated.reshape(len(level), *self._block.factors.shape))
+
+    @abstractmethod
+    def codes(self, level: Integers, draws: Draws, numbers: Integers) -> NDArray[np.int32]:
+        """Return the code of every conversion, int32 [B, phases, cells * N], for the levels [B, rows]."""
+
+    def _accumulated(self, level: Integers, draws: Draws, numbers: Integers) -> Floats:
+        """Return [B, cells * N]: every column's codes times the weights of their phases, added up."""
+        weights = np.array(self._plan.weights, dtype=np.int64)
+        codes = self.codes(level, draws, numbers)
+        total: Floats = (codes * weights[:, np.newaxis]).sum(axis=1).astype(np.float64)
+        return total
+
+
+class _QuietRead(DeviceRead):
+    """A block without noise of single reads: a kernel does all of it."""
+
+    def __init__(self, block: DeviceBlock, state: Floats) -> None:
+        super().__init__(block, state)
+        codes = max(-self._spec.code_low, self._spec.code_high) * sum(map(abs, self._plan.weights))
         self._sums_fit = codes <= FLOAT_EXACT
         self._kernel = self._prepared()
 
@@ -127,17 +152,10 @@ class DeviceRead:
             factors=np.ones((1, columns)),
         )
 
-    def outputs(self, level: Integers, draws: Draws, numbers: Integers) -> Floats:
-        """Return [B, groups * N] for the levels [B, groups, K] of the reads of `draws` with these numbers."""
-        flat = level.reshape(len(level), -1)
-        accumulated = self._accumulated(flat, draws, numbers)
-        return self._block.outputs(level, accumulated.reshape(len(level), *self._block.factors.shape))
-
     def _accumulated(self, level: Integers, draws: Draws, numbers: Integers) -> Floats:
-        """Return [B, cells * N]: every column's codes times the weights of their phases, added up."""
         if self._sums_fit:
             return self._kernel.outputs(self._driven(level)).astype(np.float64)
-        return self._weighted(self.codes(level, draws, numbers))
+        return super()._accumulated(level, draws, numbers)
 
     def codes(self, level: Integers, draws: Draws, numbers: Integers) -> NDArray[np.int32]:
         """Return the code of every conversion, int32 [B, phases, cells * N], for the levels [B, rows]."""
@@ -148,11 +166,6 @@ class DeviceRead:
         if self._spec.sign == "twos_complement":
             level = level & (1 << self._spec.input_bits) - 1
         return level.astype(np.float32)
-
-    def _weighted(self, codes: NDArray[np.int32]) -> Floats:
-        weights = np.array(self._plan.weights, dtype=np.int64)
-        total: Floats = (codes * weights[:, np.newaxis]).sum(axis=1).astype(np.float64)
-        return total
 
 
 class _NoisyRead(DeviceRead):
@@ -167,9 +180,6 @@ class _NoisyRead(DeviceRead):
         self._sigma = sigma
         self._packed = _kernels.pack_weights(state.astype(np.float32)[np.newaxis])
         self._variance = _kernels.pack_weights((sigma * sigma).astype(np.float32)[np.newaxis])
-
-    def _accumulated(self, level: Integers, draws: Draws, numbers: Integers) -> Floats:
-        return self._weighted(self.codes(level, draws, numbers))
 
     def codes(self, level: Integers, draws: Draws, numbers: Integers) -> NDArray[np.int32]:
         """Return the code of every conversion, int32 [B, phases, cells * N], for the levels [B, rows]."""

@@ -86,7 +86,19 @@ def test_recorded_statistics_of_devices_come_out(shared_dir):
     """15 curves of 100 points, each point from 20 000 devices there and 50 000 here."""
     found = conform(shared_dir / "reference/numeric/stats_tables.npz")
 
-    assert (found.verdict, found.outputs) == ("pass", 1500), found
+    assert (found.verdict, found.outputs, found.exact) == ("pass", 1500, 1500), found
+
+
+def test_a_single_point_of_a_curve_that_is_four_per_cent_off_fails(shared_dir, tmp_path):
+    with np.load(shared_dir / "reference/numeric/stats_tables.npz") as held:
+        arrays = {name: held[name] for name in ("g_rel", "pcm_prog_mean_uS", "pcm_nu_mean")}
+    arrays["pcm_nu_mean"][50] *= 1.04
+    np.savez(tmp_path / "stats_tables.npz", **arrays)
+
+    found = conform(tmp_path / "stats_tables.npz")
+
+    assert (found.verdict, found.outputs - found.exact) == ("fail", 1)
+    assert found.reason == "pcm_nu_mean not as recorded"
 
 
 def test_only_the_case_with_two_slices_is_rich_in_ties(recorded):

@@ -46,8 +46,8 @@ def fused_product(
 ) -> _kernels.Product | None:
     """Return the kernel that computes the outputs of an array, [B, N], or None if it takes the general path.
 
-    A kernel is for pairs whose lines are subtracted as currents, on linear cells, with uniform converters, and for one
-    read, or one read with a conversion of its own for every few bits.
+    The array has linear cells in pairs whose lines are subtracted as currents. A kernel is for uniform converters, and
+    for one read, or one read with a conversion of its own for every few bits.
     """
     if not _plain(spec) or not _codes_fuse(spec):
         return None
@@ -63,12 +63,10 @@ def fused_product(
 
 def _plain(spec: AnalogSpec) -> bool:
     """Return whether nothing but drivers, cells and converters does anything."""
-    gated = spec.wires is not None and spec.wires.arrangement == "separate_source"
-    linear = spec.current_voltage == "linear" and not gated and spec.precision == "float32"
-    joined = spec.cells.is_pair and (spec.readout.subtraction == "analog" or spec.cells.interleaved)
-    readout = joined and not spec.readout.column_limit and spec.readout.gain > 0 and spec.readout.read_noise == "lumped"
+    single = spec.precision == "float32"
+    readout = not spec.readout.column_limit and spec.readout.gain > 0 and spec.readout.read_noise == "lumped"
     inputs = not spec.inputs.asymmetry and not spec.inputs.noise_sigma and spec.inputs.bound_management == "none"
-    return linear and readout and inputs and not spec.has_periphery
+    return single and readout and inputs and not spec.has_periphery
 
 
 def _codes_fuse(spec: AnalogSpec) -> bool:

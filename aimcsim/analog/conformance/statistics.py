@@ -7,7 +7,6 @@ weights. aihwkit collapses pairs after programming (`CellSpec.pair_state`), so a
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aimcsim import _kernels
-from aimcsim.analog.array import AnalogMatrix, AnalogSpec, CellSpec, program
+from aimcsim.analog.array import AnalogMatrix, AnalogSpec, CellSpec, ReadoutSpec, program
 from aimcsim.analog.array.spec import PairState
 from aimcsim.analog.devices import DeviceModel, compensate_columns, compensate_globally, device
 from aimcsim.analog.draws import Draws
@@ -34,7 +33,6 @@ VECTORS: Final = 256
 VECTORS_READ: Final = 16  # of each programming, where noise of reads is drawn cell by cell
 MEANS_WITHIN: Final = 0.02
 FACTOR_WITHIN: Final = 0.005
-SCATTER: Final = 3.0  # standard errors that two means may differ by
 TWIN_STEP: Final = 12  # on the slow twin, one line of so many is drawn
 
 _SECONDS: Final = {"s": 1, "min": 60, "h": 3600, "day": 86400, "month": 30 * 86400, "year": 365 * 86400}
@@ -80,7 +78,6 @@ class Line:
     means : int                 How many are compared.
     means_off : float           The one that is missed most: ours over theirs, less 1.
     factor_off : float or None  The factor of global compensation likewise, if it is recorded.
-    scatter : float             Largest part of what two means of so many programmings may differ by that is used up.
     """
 
     model: str
@@ -88,19 +85,12 @@ class Line:
     means: int
     means_off: float
     factor_off: float | None
-    scatter: float
 
     @property
-    def within_gates(self) -> bool:
+    def verdict(self) -> Literal["pass", "fail"]:
         """Whether means are within 2 % and the factor is within 0.5 %."""
-        return abs(self.means_off) <= MEANS_WITHIN and abs(self.factor_off or 0.0) <= FACTOR_WITHIN
-
-    @property
-    def verdict(self) -> Literal["pass", "scatter", "fail"]:
-        """`scatter`: not within the gates, but neither farther off than two means of so many programmings can be."""
-        if self.within_gates:
-            return "pass"
-        return "scatter" if self.scatter <= 1.0 else "fail"
+        within = abs(self.means_off) <= MEANS_WITHIN and abs(self.factor_off or 0.0) <= FACTOR_WITHIN
+        return "pass" if within else "fail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,18 +181,12 @@ def _seconds(path: Path, where: str, time: str) -> float:
 def _line(path: Path, record: _Record) -> Line:
     where = f"{record.model}.{record.time}".removesuffix(".")
     recorded, rows = _flat(path, where, record.found), [_programming(record, repeat) for repeat in range(PROGRAMMINGS)]
-    ours = {name: np.array([row[name] for row in rows]) for name in rows[0] if recorded.get(name)}
-    off = {name: float(values.mean()) / recorded[name] - 1.0 for name, values in ours.items()}
-    may = {name: SCATTER * math.sqrt(2 / PROGRAMMINGS) * float(ours[name].std(ddof=1)) / recorded[name] for name in off}
-    scatter = max((abs(off[name]) / may[name] for name in off if abs(off[name]) > _gate(name)), default=0.0)
+    ours = {name: float(np.mean([row[name] for row in rows])) for name in rows[0] if recorded.get(name)}
+    off = {name: mean / recorded[name] - 1.0 for name, mean in ours.items()}
     factor_off = off.pop(_FACTOR, None)
     if not off:
         raise _wrong(path, where, f"holds none of {', '.join(_MEANS)}")
-    return Line(record.model, record.time, len(off), max(off.values(), key=abs), factor_off, scatter)
-
-
-def _gate(name: str) -> float:
-    return FACTOR_WITHIN if name == _FACTOR else MEANS_WITHIN
+    return Line(record.model, record.time, len(off), max(off.values(), key=abs), factor_off)
 
 
 def _flat(path: Path, where: str, found: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
@@ -288,12 +272,7 @@ def _off(y: Floats) -> float:
 
 def _read_error(spec: AnalogSpec, place: Draws) -> float:
     """Return by how much products are off that have the noise of reads alone."""
-    model = spec.model
-    conductances = [np.maximum(sign * _weights(), 0.0) for sign in (1, -1)]
-    y = np.zeros((VECTORS_READ, SIDE))
-    for index, g in enumerate(conductances):
-        sigma = model.read_sigma(g)
-        for vector, x in enumerate(_vectors()[:VECTORS_READ]):
-            noise = place.child("side", index).child("vector", vector).normal("cell noise", g.shape)
-            y[vector] += (1 - 2 * index) * (x @ np.maximum(g + sigma * noise, 0.0))
-    return _off(y)
+    matrix = program(_weights(), replace(spec, readout=ReadoutSpec(read_noise="sampled")), place)
+    x = _vectors()[:VECTORS_READ]
+    noise = matrix.mvm(x).outputs - x @ _held(matrix, None)
+    return _off(x @ _weights() + noise)

@@ -121,21 +121,14 @@ def _judge_curves(file: str, errors: Mapping[str, Floats]) -> Verdict:
 
 
 def _judge_lines(file: str, lines: list[Line]) -> Verdict:
-    found = {verdict: [line for line in lines if line.verdict == verdict] for verdict in ("pass", "scatter", "fail")}
+    failed = [f"{line.model} {line.time}".rstrip() for line in lines if line.verdict == "fail"]
+    passed = len(lines) - len(failed)
     gates = f"means within {100 * MEANS_WITHIN:g} %, factors within {100 * FACTOR_WITHIN:g} %"
-    reason = f"{len(found['pass'])} of {len(lines)} records: {gates}"
-    if found["scatter"]:
-        reason += f"; within the scatter of twelve programmings: {_names(found['scatter'])}"
-    if found["fail"]:
-        reason += f"; not as recorded: {_names(found['fail'])}"
+    reason = f"{passed} of {len(lines)} records: {gates}"
+    if failed:
+        reason += f"; not as recorded: {', '.join(failed)}"
     largest = max((abs(line.means_off) for line in lines), default=0.0)
-    passed, within = len(found["pass"]), len(lines) - len(found["fail"])
-    verdict: Literal["pass", "fail"] = "fail" if found["fail"] else "pass"
-    return Verdict(file, len(lines), passed, within, largest, verdict, reason, tuple(lines))
-
-
-def _names(lines: list[Line]) -> str:
-    return ", ".join(f"{line.model} {line.time}".rstrip() for line in lines)
+    return Verdict(file, len(lines), passed, passed, largest, "fail" if failed else "pass", reason, tuple(lines))
 
 
 def _within_one_step(one: _Difference) -> NDArray[np.bool_]:

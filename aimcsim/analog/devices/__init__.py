@@ -7,7 +7,6 @@ from aimcsim.analog.devices.generic import Cubic, Generic, Ideal
 from aimcsim.analog.devices.pcm import Pcm
 from aimcsim.analog.devices.pcm_hermes import HermesOneDevice, HermesTwoDevices
 from aimcsim.analog.devices.pcm_joshi import PcmJoshi
-from aimcsim.analog.devices.reading import lumped_read, sampled_read
 from aimcsim.analog.devices.rram_cmo import RramCmo
 from aimcsim.analog.devices.rram_milo import RramMilo
 from aimcsim.analog.devices.rram_wan import RramWan, RramWanOneSecond
@@ -38,8 +37,6 @@ __all__ = [
     "compensate_columns",
     "compensate_globally",
     "device",
-    "lumped_read",
     "names",
     "register",
-    "sampled_read",
 ]

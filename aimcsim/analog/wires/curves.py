@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aimcsim.analog.devices.elementary import log10, polynomial
+from aimcsim.analog.devices.rram_milo import CUBIC_TERM, SQUARE_TERM
 from aimcsim.errors import ConfigError
 
 Floats = NDArray[np.float64]
@@ -79,39 +81,9 @@ class MiloCurve:
         return g + volts * (2.0 * n2 + volts * 3.0 * n3)
 
 
-_MILO_N2: Final = (1.388e-4, 1.541e-3, 5.711e-3, 7.063e-3)
-_MILO_N3: Final = (8.871e-5, 6.7919e-4, 1.2968e-3)
-
-
 def _milo_factors(g: Floats) -> tuple[Floats, Floats]:
     """Return what multiplies V^2 and V^3."""
     if not (g > 0).all():
         raise ConfigError(f"g must be positive for the Milo curve, which is of its logarithm (got {g.min()})")
-    decades = _log10(g)
-    return _polynomial(_MILO_N2, decades), _polynomial(_MILO_N3, decades)
-
-
-def _polynomial(coefficients: tuple[float, ...], x: Floats) -> Floats:
-    """Return the polynomial, highest power first."""
-    total = np.zeros_like(x)
-    for coefficient in coefficients:
-        total = total * x + coefficient
-    return total
-
-
-_LN_2: Final = 0.6931471805599453
-_LN_10: Final = 2.302585092994046
-_LOG_TERMS: Final = 13  # of the series below, for mantissas from sqrt(1/2) to sqrt(2): good to rounding
-
-
-def _log10(x: Floats) -> Floats:
-    """Return the logarithm by additions, multiplications and divisions, which are the same on every processor."""
-    mantissa, exponent = np.frexp(x)
-    low = mantissa < np.sqrt(0.5)
-    mantissa, exponent = np.where(low, 2.0 * mantissa, mantissa), exponent - low
-    ratio = (mantissa - 1.0) / (mantissa + 1.0)
-    series = np.zeros_like(ratio)
-    for term in range(_LOG_TERMS, -1, -1):
-        series = series * ratio * ratio + 1.0 / (2 * term + 1)
-    natural: Floats = 2.0 * ratio * series + exponent * _LN_2
-    return natural / _LN_10
+    decades = log10(g)
+    return polynomial(SQUARE_TERM, decades), polynomial(CUBIC_TERM, decades)
