@@ -264,7 +264,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     }
     facts["grain_chosen"] = "by size" if grain in (None, "auto") else "as asked"
     facts |= {"arrivals": None if coming is None else coming.said, "max_in_flight": max_in_flight, "warmup": warmup}
-    facts["begun_ps"] = recorder.begun_ps(built.plan, found, recorded)
+    facts["begun_ps"] = found.begun_ps
     facts |= {"engine": runner.name, "events": events, "wall_s": time.perf_counter() - started}
     return _finish(built, recorder.timed(found), tables, outputs, facts)
 
