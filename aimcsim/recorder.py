@@ -66,13 +66,13 @@ def record(plan: Plan, quotas: Sequence[Quota], account: Account, grain: Grain, 
 
     The first `warmup` requests are left out of the table `latency`.
     """
-    requests = _requests(plan, account)
+    requests, links = _requests(plan, account), _links(plan, account)
     return {
         "ops": _ops(plan, account, grain),
         "waits": _waits(account),
         "critical_path": _critical_path(plan, account),
-        "resources": _resources(plan, account),
-        "links": _links(plan, account),
+        "resources": _resources(plan, account, links),
+        "links": links,
         "routers": _routers(plan, account),
         "buffers": _buffers(quotas, account),
         "requests": requests,
@@ -174,14 +174,13 @@ def _critical_path(plan: Plan, account: Account) -> Table:
     return Table.of_rows("critical_path", [(*key, time) for key, time in sorted(spent.items())])
 
 
-def _resources(plan: Plan, account: Account) -> Table:
-    """Return the servers and pools that were held; what a pool's slots were held is averaged over them."""
+def _resources(plan: Plan, account: Account, links: Table) -> Table:
+    """Return the servers, pools and links that were held; what a pool's slots were held is averaged over them."""
     system = plan.system
     owners: tuple[Server | SlotPool, ...] = (*system.servers, *system.slots)
     held, busy, inside = np.concatenate([account.servers, account.pools]).T
     count = _ints([1] * len(system.servers) + [pool.count for pool in system.slots])
     used = np.flatnonzero(held)
-    links = _links(plan, account)
     columns = {
         "resource": _words([owner.path for owner in owners])[used],
         "kind": _words([owner.kind for owner in owners])[used],
