@@ -61,33 +61,23 @@ def timed(account: Account) -> Span:
     return Span(int(account.admitted_ps[0]), int(account.ended_ps[-1]))
 
 
-def begun_ps(plan: Plan, account: Account, grain: Grain) -> int:
-    """Return when sources began: at the set time, or when all weights were written."""
-    if plan.system.begin is not None:
-        return plan.system.begin
-    columns = OpColumns(plan, grain)
-    ends = (rows[columns.column("request", rows) < 0, 3].max(initial=0) for rows in account.ops.parts())
-    return int(max(ends))
-
-
 def record(plan: Plan, quotas: Sequence[Quota], account: Account, grain: Grain, warmup: int = 0) -> Tables:
     """Return every table of a finished run, which has answered `question` at the same grain.
 
     The first `warmup` requests are left out of the table `latency`.
     """
-    begun = begun_ps(plan, account, grain)
-    requests = _requests(plan, account, begun)
+    requests, links = _requests(plan, account), _links(plan, account)
     return {
         "ops": _ops(plan, account, grain),
         "waits": _waits(account),
         "critical_path": _critical_path(plan, account),
-        "resources": _resources(plan, account),
-        "links": _links(plan, account),
+        "resources": _resources(plan, account, links),
+        "links": links,
         "routers": _routers(plan, account),
         "buffers": _buffers(quotas, account),
         "requests": requests,
         "latency": _latency(requests["latency_ps"][warmup:]),
-        "energy": _energy(plan, timed(account), begun),
+        "energy": _energy(plan, timed(account), account.begun_ps),
         "power": _power(plan, account),
     }
 
@@ -184,14 +174,13 @@ def _critical_path(plan: Plan, account: Account) -> Table:
     return Table.of_rows("critical_path", [(*key, time) for key, time in sorted(spent.items())])
 
 
-def _resources(plan: Plan, account: Account) -> Table:
-    """Return the servers and pools that were held; what a pool's slots were held is averaged over them."""
+def _resources(plan: Plan, account: Account, links: Table) -> Table:
+    """Return the servers, pools and links that were held; what a pool's slots were held is averaged over them."""
     system = plan.system
     owners: tuple[Server | SlotPool, ...] = (*system.servers, *system.slots)
     held, busy, inside = np.concatenate([account.servers, account.pools]).T
     count = _ints([1] * len(system.servers) + [pool.count for pool in system.slots])
     used = np.flatnonzero(held)
-    links = _links(plan, account)
     columns = {
         "resource": _words([owner.path for owner in owners])[used],
         "kind": _words([owner.kind for owner in owners])[used],
@@ -270,9 +259,9 @@ def _buffers(quotas: Sequence[Quota], account: Account) -> Table:
     )
 
 
-def _requests(plan: Plan, account: Account, begun: int) -> Table:
+def _requests(plan: Plan, account: Account) -> Table:
     admitted, ended = account.admitted_ps, account.ended_ps
-    arrival = begun + _ints(plan.system.release_ps) if plan.system.release_ps else admitted
+    arrival = account.begun_ps + _ints(plan.system.release_ps) if plan.system.release_ps else admitted
     return Table(
         "requests",
         {

@@ -264,7 +264,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     }
     facts["grain_chosen"] = "by size" if grain in (None, "auto") else "as asked"
     facts |= {"arrivals": None if coming is None else coming.said, "max_in_flight": max_in_flight, "warmup": warmup}
-    facts["begun_ps"] = recorder.begun_ps(built.plan, found, recorded)
+    facts["begun_ps"] = found.begun_ps
     facts |= {"engine": runner.name, "events": events, "wall_s": time.perf_counter() - started}
     return _finish(built, recorder.timed(found), tables, outputs, facts)
 
@@ -282,12 +282,9 @@ def _check_arguments(inputs: object, requests: object, analog: object, grain: ob
         raise TraceError(f"inputs must map names of inputs to arrays (got {type(inputs).__name__})")
     if requests is not None and (not isinstance(requests, int) or requests < 1):
         raise ConfigError(f"--requests must be a whole number of at least 1 (got {requests!r})")
-    known_values = {"analog": (analog, (None, *get_args(Analog))), "grain": (grain, (None, "auto", *get_args(Grain)))}
-    known_values["engine"] = (engine, get_args(EngineName))
-    for name, (value, allowed) in known_values.items():
-        if value not in allowed:
-            known = ", ".join(str(one) for one in allowed if one is not None)
-            raise ConfigError(f"{name} must be one of {known} (got {value!r})")
+    check_choice("analog", "off" if analog is None else analog, get_args(Analog))
+    check_choice("grain", "auto" if grain is None else grain, ("auto", *get_args(Grain)))
+    check_choice("engine", engine, get_args(EngineName))
 
 
 def _samples(

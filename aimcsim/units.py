@@ -168,13 +168,29 @@ def _decimal(value: Fraction) -> str:
     return f"{sign}{text[:-digits]}.{text[-digits:]}"
 
 
+def frequency_mistake(frequency_hz: Fraction) -> str | None:
+    """Return why no clock can have a frequency; None if one can.
+
+    Above 1 THz edges would fall on the same picosecond. The compiled loop counts with a period's numerator and
+    denominator as 64-bit integers.
+    """
+    if not 0 < frequency_hz <= PS_PER_S:
+        return "a frequency must be above 0 and at most 1 THz"
+    period_ps = PS_PER_S / Fraction(frequency_hz)
+    if max(period_ps.numerator, period_ps.denominator) < 1 << 63:
+        return None
+    return (
+        f"the period of a clock must be a fraction of integers below 2^63 in picoseconds (got `{period_ps}`); "
+        f"a frequency of fewer digits has one"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ClockDomain:
     """A clock whose edge `n` falls at ``n * numerator // denominator`` ps, with ``numerator/denominator`` its period.
 
     All clocks have an edge at 0. Rounding an edge down to a picosecond never accumulates. Times and counts are Python
-    integers; anything else is refused with `TypeError`. A frequency above 1 THz is refused with `UnitError`, because
-    its edges would fall on the same picosecond.
+    integers; anything else is refused with `TypeError`, and a frequency that no clock can have with `UnitError`.
     """
 
     name: str
@@ -183,8 +199,8 @@ class ClockDomain:
     denominator: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not 0 < self.frequency_hz <= PS_PER_S:
-            raise UnitError(f"clock `{self.name}`: a frequency must be above 0 and at most 1 THz")
+        if mistake := frequency_mistake(self.frequency_hz):
+            raise UnitError(f"clock `{self.name}`: {mistake}")
         period = PS_PER_S / Fraction(self.frequency_hz)
         object.__setattr__(self, "numerator", period.numerator)
         object.__setattr__(self, "denominator", period.denominator)

@@ -547,9 +547,10 @@ cdef class Loop:
         return self.loop.bin_shift, vectors, amounts
 
     def facts(self):
-        """Return counts of the loop: events, the last end, most bytes of logs, most vectors under way."""
+        """Return counts of the loop: events, when sources began, the last end, most bytes of logs, most vectors under way."""
         return {
             "events": self.loop.events,
+            "begun_ps": self.loop.begin,
             "elapsed_ps": self.loop.elapsed,
             "most_bytes": self.loop.most_bytes,
             "most_in_flight": self.loop.most_in_flight,

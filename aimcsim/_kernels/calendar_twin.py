@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aimcsim._kernels.flits_twin import way_of
+from aimcsim._kernels.network_twin import NetworkTwin, way_of
 
 ARRIVED = -1
 """Instead of a router: the tail is there."""
@@ -57,25 +57,23 @@ class Packet:
     tail: int = -1
     spread: int = 1
 
+    @property
+    def credit_wait(self) -> int:
+        """Nothing: buffers have no end."""
+        return 0
 
-class CalendarTwin:
-    """All links, and the packets that were offered. Methods are those of `flits_twin.FlitTwin`."""
+
+class CalendarTwin(NetworkTwin[Packet]):
+    """All links, and the packets that were offered."""
 
     def __init__(self, tables: CalendarTables) -> None:
+        super().__init__()
         self._tables = tables
         self._free_at = np.zeros(tables.hop.shape, np.int64)
         self._source_free_at = [0] * len(tables.home)
         self._links = np.zeros((*tables.hop.shape, 3), np.int64)
         self._sent = np.zeros((len(tables.home), 2), np.int64)
-        self._packets: list[Packet] = []
         self._events: list[tuple[int, int, int]] = []
-        self._done: list[int] = []
-        self.cycle = 0
-
-    @property
-    def offered(self) -> int:
-        """Packets that were offered."""
-        return len(self._packets)
 
     @property
     def inside(self) -> int:
@@ -92,49 +90,9 @@ class CalendarTwin:
         heapq.heappush(self._events, event)
         return len(self._packets) - 1
 
-    def offer_many(
-        self,
-        create: NDArray[np.int64],
-        source: NDArray[np.int32],
-        target: NDArray[np.int32],
-        flits: NDArray[np.int32],
-    ) -> int:
-        """Take many packets; return the number of the first."""
-        first = len(self._packets)
-        for packet in zip(create.tolist(), source.tolist(), target.tolist(), flits.tolist(), strict=True):
-            self.offer(*packet)
-        return first
-
-    def advance(self, until: int) -> NDArray[np.int64]:
-        """Run the cycles before `until`; return the packets that have left, in order of their last cycle and number."""
-        self._run(until, stop=False)
-        return np.array(self._done, np.int64)
-
-    def advance_to_ejection(self, until: int) -> list[int]:
-        """Do the same up to the first cycle in which a packet leaves."""
-        self._run(until, stop=True)
-        return self._done
-
     def next_event_cycle(self) -> int | None:
         """Return the next cycle in which anything can happen; None if nothing can without another packet."""
         return max(self.cycle, self._events[0][0]) if self._events else None
-
-    def packet(self, which: int) -> tuple[int, int, int, int, int]:
-        """Return when a packet was injected and when its head and tail left, and its waits for links and credits."""
-        packet = self._packets[which]
-        return packet.inject, packet.head, packet.tail, packet.link_wait, 0
-
-    def tails(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return when the tails of packets left."""
-        return np.array([self._packets[which].tail for which in ids.tolist()], np.int64)
-
-    def packets(self, first: int, last: int) -> NDArray[np.int64]:
-        """Return rows of create, source, target, flits, inject, head, tail, wait for links, wait for credits."""
-        rows = [
-            (p.create, p.source, p.target, p.flits, p.inject, p.head, p.tail, p.link_wait, 0)
-            for p in self._packets[first:last]
-        ]
-        return np.array(rows, np.int64).reshape(len(rows), 9).T.copy()
 
     def links(self) -> NDArray[np.int64]:
         """Return for the link at each router and port: flits, cycles that heads waited for it, and 0."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from aimcsim._kernels.network_twin import NetworkTwin, way_of
+
 NOBODY = -1
 IDLE, ROUTING, WAITING, ACTIVE = range(4)
 """An input channel has no head; computes its route; asks for an output channel; holds one."""
@@ -151,11 +153,6 @@ class Source:
     credit_wait: int = 0
 
 
-def way_of(packet: int, ways: int) -> int:
-    """Return which of the ways a packet takes: spread evenly, and always the same for its number."""
-    return (packet * 2654435769 % 2**32 >> 30) & (ways - 1)
-
-
 def round_robin(asking: Collection[int], first: int) -> int:
     """Return the first of `asking` at or after place `first`, going round."""
     return min((one for one in asking if one >= first), default=min(asking))
@@ -187,10 +184,11 @@ class Router:
         return any(channel.flits for channel in self.inputs)
 
 
-class FlitTwin:
+class FlitTwin(NetworkTwin[Packet]):
     """All routers and sources, and the packets that were offered to them."""
 
     def __init__(self, tables: FlitTables) -> None:
+        super().__init__()
         self._tables = tables
         self._vcs = tables.vcs
         self._stages = 2 if tables.fast else 4
@@ -202,21 +200,13 @@ class FlitTwin:
         self._at_port = {
             (int(r), int(p)): e for e, (r, p) in enumerate(zip(tables.home, tables.home_port, strict=True))
         }
-        self._packets: list[Packet] = []
         self._admitted = 0
         self._inside = 0
         self._delivered = False
-        self._done: list[int] = []
         self._flits_at: dict[int, list[tuple[int, int, Flit]]] = {}
         self._ejected_at: dict[int, list[tuple[int, int, Flit]]] = {}
         self._credits_at: dict[int, list[tuple[int, int]]] = {}
         self._lane_credits_at: dict[int, list[tuple[int, int]]] = {}
-        self.cycle = 0
-
-    @property
-    def offered(self) -> int:
-        """Packets that were offered."""
-        return len(self._packets)
 
     @property
     def inside(self) -> int:
@@ -230,29 +220,6 @@ class FlitTwin:
         packet.end = packet.before = packet.empty
         self._packets.append(packet)
         return len(self._packets) - 1
-
-    def offer_many(
-        self,
-        create: NDArray[np.int64],
-        source: NDArray[np.int32],
-        target: NDArray[np.int32],
-        flits: NDArray[np.int32],
-    ) -> int:
-        """Take many packets; return the number of the first."""
-        first = len(self._packets)
-        for packet in zip(create.tolist(), source.tolist(), target.tolist(), flits.tolist(), strict=True):
-            self.offer(*packet)
-        return first
-
-    def advance(self, until: int) -> NDArray[np.int64]:
-        """Run the cycles before `until`; return the packets that have left, in order of their last cycle and number."""
-        self._run(until, stop=False)
-        return np.array(self._done, np.int64)
-
-    def advance_to_ejection(self, until: int) -> list[int]:
-        """Do the same up to the first cycle in which a packet leaves, and end before sources and routers act in it."""
-        self._run(until, stop=True)
-        return self._done
 
     def arrive(self) -> list[int]:
         """Have what arrives in `cycle` arrive, before anything else of it; return the packets that leave so."""
@@ -271,23 +238,6 @@ class FlitTwin:
         if any(self._can_act(router) for router in self._routers) or any(map(self._can_send, self._sources)):
             times.append(self.cycle)
         return min(times, default=None)
-
-    def packet(self, which: int) -> tuple[int, int, int, int, int]:
-        """Return when a packet was injected and when its head and tail left, and its waits for links and credits."""
-        packet = self._packets[which]
-        return packet.inject, packet.head, packet.tail, packet.link_wait, packet.credit_wait
-
-    def tails(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return when the tails of packets left."""
-        return np.array([self._packets[which].tail for which in ids.tolist()], np.int64)
-
-    def packets(self, first: int, last: int) -> NDArray[np.int64]:
-        """Return rows of create, source, target, flits, inject, head, tail, wait for links, wait for credits."""
-        rows = [
-            (p.create, p.source, p.target, p.flits, p.inject, p.head, p.tail, p.link_wait, p.credit_wait)
-            for p in self._packets[first:last]
-        ]
-        return np.array(rows, np.int64).reshape(len(rows), 9).T.copy()
 
     def links(self) -> NDArray[np.int64]:
         """Return for the link at each router and port: flits, cycles that flits waited for it, and for its credits."""

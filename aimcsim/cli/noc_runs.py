@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aimcsim.cli import noc_views, tables
+from aimcsim.cli.files import write_file
 from aimcsim.cli.waiting import waiting
-from aimcsim.errors import ConfigError, InputError, OutputError
+from aimcsim.errors import ConfigError, InputError
 from aimcsim.network import (
     Fabric,
     FlitNetwork,
@@ -29,7 +30,8 @@ from aimcsim.network import (
 )
 from aimcsim.network.bounds import BusiestLink
 from aimcsim.network.engine import MOST_FLITS
-from aimcsim.network.load import Offer, Window, measure, saturation
+from aimcsim.network.load import Load, Offer, Window, measure, saturation
+from aimcsim.network.packet import TRUSTED_UTILISATION
 from aimcsim.network.trace import read_trace, replay, write_trace
 from aimcsim.network.traffic import PATTERNS, Layout, burst, largest_rate
 
@@ -105,14 +107,6 @@ def check_together(*, saturation: bool, **given: Any) -> None:
         raise InputError("--out writes the packets of --trace or --burst; give one of them")
 
 
-def check_free(file: Path | None, *, force: bool) -> None:
-    """Raise unless a file may be written."""
-    if file is not None and file.exists() and not force:
-        raise ConfigError(f"{file}: is there already; --force replaces it")
-    if file is not None and not file.parent.is_dir():
-        raise ConfigError(f"{file}: cannot be written (there is no folder `{file.parent}`)")
-
-
 def read_shape(topology: Topology, size: str, tiles: int | None) -> Shape:
     """Return what --topology, --size and --tiles-per-router ask for."""
     found = re.fullmatch(r"(\d{1,6})(?:x(\d{1,6}))?", size, re.ASCII)
@@ -182,9 +176,7 @@ def run_rates(plan: Plan, offer: Offer, rate: str | None, plot: Path | None, for
         tables.show(*noc_views.rate_parts(plan.title, loads, found), *_doubts(plan, loads))
 
 
-def _doubts(plan: Plan, loads: list[Any]) -> list[str]:
-    from aimcsim.network.packet import TRUSTED_UTILISATION
-
+def _doubts(plan: Plan, loads: list[Load]) -> list[str]:
     worst = max(load.max_link_utilisation for load in loads)
     if plan.model == "flit" or worst <= TRUSTED_UTILISATION:
         return []
@@ -248,11 +240,3 @@ def packet_figures(network: NetworkEngine, records: PacketRecords) -> Row:
         "busiest_link": network.fabric.link_name(busiest.router, busiest.port),
         "max_link_utilisation": busiest.load / makespan,
     }
-
-
-def write_file(file: Path, text: str) -> None:
-    """Write a file that was asked for."""
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{file}: cannot be written ({error.strerror or error})") from error

@@ -70,6 +70,8 @@ class Account:
         else kept waiting, unless the history was dropped.
     names : tuple of str
         Paths of servers, pools and edges' places, then names of stages; each once, where it first occurs.
+    begun_ps : int
+        When sources began: at the set time, or when all weights were written.
     admitted_ps, ended_ps : [requests]
         When the first input vector of each was issued, and when its last result had reached the host.
     servers : [servers, 3]
@@ -99,6 +101,7 @@ class Account:
     path: Ints
     path_from_ps: int
     names: tuple[str, ...]
+    begun_ps: int
     admitted_ps: Ints
     ended_ps: Ints
     servers: Ints
@@ -186,6 +189,7 @@ def account(system: System, question: Question) -> Account:
         path=walk.path(),
         path_from_ps=walk.path_from_ps,
         names=walk.names,
+        begun_ps=system.begun_ps(),
         admitted_ps=np.array(admitted, dtype=np.int64),
         ended_ps=np.array(ended, dtype=np.int64),
         servers=_table([(len(one), _within(one), _within(one, begin, end)) for one in holds], 3),

@@ -165,6 +165,7 @@ class CompiledEngine:
             path=path,
             path_from_ps=since,
             names=self._flat.names,
+            begun_ps=loop.facts()["begun_ps"],
             admitted_ps=loop.admitted_ps(),
             ended_ps=loop.ended_ps(),
             servers=tallies[: len(system.servers)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,12 +14,13 @@ from aimcsim.network.fabric import Fabric
 Latency = NDArray[np.int64]
 
 
+@lru_cache(maxsize=1)  # a run asks for every way that its packets take, a curve for every rate, of one network
 def cycles_ahead(fabric: Fabric, router: Router) -> NDArray[np.int32]:
     """Return the cycles from the grant at each router to the endpoint at each other in an empty network.
 
     First for a head; second for a flit that comes so much later that it finds route and channel ready; third for the
     tail of a long packet, which the slowest links spread out: as slow as a head up to the last of them. Fourth is the
-    interval of the slowest links. [routers, routers, 4]
+    interval of the slowest links. [routers, routers, 4], to be read only.
 
     Raises
     ------
@@ -36,6 +38,7 @@ def cycles_ahead(fabric: Fabric, router: Router) -> NDArray[np.int32]:
         ahead[source[slowest], target[slowest], 2] = hop * (router.cycles - SWITCH_CYCLES)
         ahead[source, target, 3] = np.maximum(ahead[source, target, 3], interval)
     ahead[..., 2] = np.where(ahead[..., 3] > 1, ahead[..., 1] + ahead[..., 2], ahead[..., 0])
+    ahead.setflags(write=False)
     return ahead
 
 

@@ -27,9 +27,11 @@ MOST_LINK_CYCLES = 65536
 Table = NDArray[np.int32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fabric:
     """Routers, links, endpoints and routes, as tables. Router r of a mesh sits at column ``r % columns``.
+
+    Its tables never change, and it is equal to itself alone.
 
     Parameters
     ----------

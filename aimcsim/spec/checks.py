@@ -13,6 +13,7 @@ from aimcsim.spec.chip_file import ChipFile
 from aimcsim.spec.layers import OVERRIDE
 from aimcsim.spec.stage_checks import check_table
 from aimcsim.spec.stage_table import OPTIONAL_TABLES, RESOURCES, TableName
+from aimcsim.units import frequency_mistake
 
 
 def check(chip: ChipFile, wrong: frozenset[str] = frozenset()) -> list[Problem]:
@@ -199,9 +200,8 @@ def _clocks(chip: ChipFile) -> Iterator[Problem]:
     for path, wanted in named.items():
         yield from _known(chip, path, wanted, chip.clocks, "clock")
     for name, clock in chip.clocks.items():
-        if not 0 < clock.frequency_hz <= 10**12:
-            message = "a frequency must be above 0 and at most 1 THz"
-            yield chip.where.problem(f"clocks.{name}.frequency", message)
+        if mistake := frequency_mistake(clock.frequency_hz):
+            yield chip.where.problem(f"clocks.{name}.frequency", mistake)
 
 
 def _roles(chip: ChipFile) -> Iterator[Problem]:

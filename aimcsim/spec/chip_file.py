@@ -81,7 +81,8 @@ class Clock(Section):
     """A clock; all clocks have an edge at time 0."""
 
     frequency_hz: FrequencyHz
-    """At most 1 THz; edge *n* falls at *n* periods, rounded down to a picosecond."""
+    """At most 1 THz, its period in ps a fraction of integers below 2^63; edge *n* falls at *n* periods, rounded down to
+    a picosecond."""
     crossing: NotNegative = 0
     """Cycles of this clock that data pay when they enter it from another one."""
 

@@ -22,6 +22,15 @@ def test_a_mapping_that_was_written_runs_as_the_one_it_was_written_from(command,
     assert (again.exit_code, again.stderr) == (2, "mapping.yaml: is there already; --force replaces it\n")
 
 
+@pytest.mark.parametrize(
+    ("file", "why"), [("nowhere/m.yaml", "there is no folder `nowhere`"), ("taken", "it is a folder")]
+)
+def test_a_mapping_that_cannot_be_written_is_refused_before_it_is_made(command, folder, file, why):
+    (folder / "taken").mkdir()
+    refused = command("map", "tiny", "digits_cnn", "-o", file, "--force")
+    assert (refused.exit_code, refused.stderr) == (2, f"{file}: cannot be written ({why})\n")
+
+
 def test_a_mapping_that_does_not_fit_says_where(command, folder):
     (folder / "bad.yaml").write_text("schema: aimcsim-mapping/1\nlayers:\n  conv9: {home: 0}\n")
 

@@ -5,7 +5,8 @@ from dataclasses import astuple, replace
 import numpy as np
 import pytest
 
-from aimcsim._kernels.flits_twin import FlitTwin, way_of
+from aimcsim._kernels.flits_twin import FlitTwin
+from aimcsim._kernels.network_twin import way_of
 from aimcsim.errors import ConfigError, DeadlockError
 from aimcsim.network import FlitNetwork, PacketNetwork, Router, busiest_link, chip_row, mesh, ring, torus
 from aimcsim.network.bounds import link_loads

@@ -53,6 +53,13 @@ MISTAKES = {
             "if you mean it, write `suspicious: allow` at the top of the file"
         ),
     ),
+    "clock whose period no 64 bits hold": (  # 3333333333333333 / 10^9 Hz: 10^21 / 3333333333333333 ps
+        "clocks: {array: 3.333333333333333 MHz}\n",
+        (
+            "3:17: clocks.array.frequency: the period of a clock must be a fraction of integers below 2^63 in "
+            "picoseconds (got `1000000000000000000000/3333333333333333`); a frequency of fewer digits has one"
+        ),
+    ),
     "suspiciously costly conversion": (
         "costs:\n  adc:\n    actions:\n      convert:\n        energy: 2 uJ\n",
         (

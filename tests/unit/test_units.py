@@ -172,3 +172,11 @@ def test_only_integers_are_times(time: object) -> None:
 def test_a_clock_without_distinct_edges_is_refused(frequency: Fraction) -> None:
     with pytest.raises(UnitError, match="above 0 and at most 1 THz"):
         ClockDomain("odd", frequency)
+
+
+def test_a_period_has_a_numerator_and_a_denominator_of_64_bits() -> None:
+    """A period of 2^63 - 1 ps fits, one of 2^63 ps does not; nor one of which only the denominator is too large."""
+    assert ClockDomain("slow", Fraction(10**12, 2**63 - 1)).numerator == 2**63 - 1
+    for frequency in (Fraction(10**12, 2**63), Fraction(2**63 * 10**12, 2**63 + 1)):
+        with pytest.raises(UnitError, match=r"integers below 2\^63 in picoseconds"):
+            ClockDomain("odd", frequency)
