@@ -376,7 +376,10 @@ def _show_chip(chip: str, overrides: Sequence[str], *, json: bool, csv: bool) ->
 @app.command(cls=GuardedCommand)
 def explain(
     chip: ChipArgument,
-    component: Annotated[str, typer.Argument(metavar="PATH", help="Such as tile.adc, edram, or tile for all of it.")],
+    component: Annotated[
+        str | None,
+        typer.Argument(metavar="[PATH]", help="Such as tile.adc, edram, or tile for all of it; default: list them."),
+    ] = None,
     *,
     overrides: SetOption = None,
     json: JsonOption = False,
@@ -388,8 +391,12 @@ def explain(
 
     _one_form(json=json, csv=csv)
     spec = load_chip(chip, overrides or ())
-    rows = costs.explained(spec, component)
-    _show_rows(lambda: rows, lambda: costs.explain_tables(spec, component), json=json, csv=csv)
+    if component is None:
+        _show_rows(lambda: costs.path_rows(spec), lambda: (costs.path_table(spec),), json=json, csv=csv)
+        return
+    _show_rows(
+        lambda: costs.explained(spec, component), lambda: costs.explain_tables(spec, component), json=json, csv=csv
+    )
 
 
 @app.command(cls=GuardedCommand)
