@@ -457,11 +457,12 @@ def map_(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Show which layer sits where, and buffer space."""
     from aimcsim.cli import plans, tables
+    from aimcsim.cli.files import check_writable
     from aimcsim.cli.inputs import chip_count, load_both, mapping_choice
     from aimcsim.run import build
 
     one_form(json=json, csv=csv)
-    plans.check_writable(output, force=force)
+    check_writable(output, force=force)
     choice, count = mapping_choice(pack, replicate, placement, mapping), chip_count(chips)
     loaded = load_both(chip, workload, overrides or (), fold_unsupported=fold_unsupported)
     built = build(*loaded, mapping=choice, chips=count)

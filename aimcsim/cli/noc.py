@@ -57,13 +57,14 @@ def noc(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Measure a network by itself: latency, saturation, traces."""
     from aimcsim.cli import noc_runs
+    from aimcsim.cli.files import check_writable
     from aimcsim.network import Router
 
     one_form(json=json, csv=csv)
     form: Literal["json", "csv", "table"] = "json" if json else "csv" if csv else "table"
     noc_runs.check_together(trace=trace, burst=burst, rate=rate, plot=plot, out=out, saturation=saturation)
     for file in (out, plot):
-        noc_runs.check_free(file, force=force)
+        check_writable(file, force=force)
     shape = noc_runs.read_shape(topology, size, tiles_per_router)
     fabric = noc_runs.build_fabric(shape, chips, chip_link_cycles, chip_flit_cycles)
     plan = noc_runs.Plan(fabric, Router(vcs, buffer, pipeline), shape.layout(chips), model)

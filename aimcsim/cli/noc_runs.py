@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aimcsim.cli import noc_views, tables
+from aimcsim.cli.files import write_file
+from aimcsim.cli.views import Row
 from aimcsim.cli.waiting import waiting
-from aimcsim.errors import ConfigError, InputError, OutputError
+from aimcsim.errors import ConfigError, InputError
 from aimcsim.network import (
     Fabric,
     FlitNetwork,
@@ -43,7 +45,6 @@ MOST_CYCLES = 10_000_000
 MOST_BURST = 10_000
 Topology = Literal["mesh", "torus", "ring", "cmesh"]
 Form = Literal["json", "csv", "table"]
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +104,6 @@ def check_together(*, saturation: bool, **given: Any) -> None:
         raise InputError(f"{packets[0]} says when packets are created; it goes without {', '.join(rates)}")
     if "--out" in there and not packets:
         raise InputError("--out writes the packets of --trace or --burst; give one of them")
-
-
-def check_free(file: Path | None, *, force: bool) -> None:
-    """Raise unless a file may be written."""
-    if file is not None and file.exists() and not force:
-        raise ConfigError(f"{file}: is there already; --force replaces it")
-    if file is not None and not file.parent.is_dir():
-        raise ConfigError(f"{file}: cannot be written (there is no folder `{file.parent}`)")
 
 
 def read_shape(topology: Topology, size: str, tiles: int | None) -> Shape:
@@ -248,11 +241,3 @@ def packet_figures(network: NetworkEngine, records: PacketRecords) -> Row:
         "busiest_link": network.fabric.link_name(busiest.router, busiest.port),
         "max_link_utilisation": busiest.load / makespan,
     }
-
-
-def write_file(file: Path, text: str) -> None:
-    """Write a file that was asked for."""
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{file}: cannot be written ({error.strerror or error})") from error

@@ -9,10 +9,10 @@ from typing import Any
 
 from rich.table import Table
 
+from aimcsim.cli.files import write_file
 from aimcsim.cli.names import local
 from aimcsim.cli.tables import counted, grid
 from aimcsim.cli.views import Row
-from aimcsim.errors import ConfigError
 from aimcsim.mapping import capacity, hop_bytes, mapping_yaml, mesh_of
 from aimcsim.mapping.mapping import COLUMNS
 from aimcsim.quotas import Quota
@@ -48,19 +48,9 @@ def _fit(built: Built) -> Row:
     }
 
 
-def check_writable(output: Path | None, *, force: bool) -> None:
-    """Raise unless a mapping may be written to a file."""
-    if output is not None and output.exists() and not force:
-        raise ConfigError(f"{output}: is there already; --force replaces it")
-
-
 def write_mapping(built: Built, output: Path) -> None:
     """Write the mapping of a built system to a file."""
-    text = mapping_yaml(built.mapping, built.workload, built.chip)
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{output}: cannot be written ({error.strerror or error})") from error
+    write_file(output, mapping_yaml(built.mapping, built.workload, built.chip))
 
 
 def _edge_row(quota: Quota) -> Row:
