@@ -9,7 +9,7 @@ from rich.table import Table
 
 from aimcsim.cli.tables import counted, grid, percent
 from aimcsim.cli.views import Row
-from aimcsim.costs import REFERENCES, ActionCost, ComponentCost, Interval, Source
+from aimcsim.costs import REFERENCES, ActionCost, ComponentCost, Interval, Source, references_of
 from aimcsim.errors import ReferenceError_
 from aimcsim.located import one_of
 from aimcsim.spec import ChipFile
@@ -260,10 +260,9 @@ def cited(chip: ChipFile | None = None) -> list[Row]:
 
 def _of_chip(chip: ChipFile) -> list[str]:
     """Return the references of a chip's costs and of its targets, most used first."""
-    sources = [cost.source.reference for cost in chip.costs.values()]
-    sources += [action.source.reference for cost in chip.costs.values() for action in cost.actions.values()]
-    sources += [target.source.partition(".")[0] for target in load_targets() if target.chip == chip.name]
-    return sorted(dict.fromkeys(sources), key=lambda key: -sources.count(key))
+    used = references_of(chip.costs)
+    used.update(target.source.partition(".")[0] for target in load_targets() if target.chip == chip.name)
+    return [reference for reference, _ in used.most_common()]
 
 
 def cite_table(rows: list[Row]) -> Table:
