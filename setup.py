@@ -23,85 +23,34 @@ if SANITIZE:
     LINK_ARGS += [sanitizers]
 
 KERNELS = "aimcsim/_kernels"
-STREAMS = (
-    "_streams.pyx",
-    "streams.c",
-    "streams_rings.c",
-    "streams_account.c",
-    "streams_walk.c",
-    "streams_path.c",
-    "streams_train.c",
-    "streams_carry.c",
-    "flits.c",
-)
-VECTOR_PARTS = ("vectors_impl.h", "product_impl.h", "digits_impl.h")
-VALUE_PARTS = tuple(f"{part}.h" for part in ("array", "values", "values_isa"))
-VALUE_PARTS += tuple(f"{part}_impl.h" for part in ("levels", "values", "slices", "dots"))
+
+
+def kernel(name: str, sources: str, headers: str, *flags: str) -> Extension:
+    """Return the extension of `_NAME.pyx` and so many C files; names of files are apart by blanks and lack endings."""
+    return Extension(
+        f"aimcsim._kernels._{name}",
+        [f"{KERNELS}/_{name}.pyx", *(f"{KERNELS}/{source}.c" for source in sources.split())],
+        include_dirs=[KERNELS],
+        depends=[f"{KERNELS}/{header}.h" for header in headers.split()],
+        extra_compile_args=[*COMPILE_ARGS, *flags],
+        extra_link_args=LINK_ARGS,
+    )
+
+
+STREAMS = "streams streams_rings streams_account streams_walk streams_path streams_train streams_carry flits"
+VECTORS = "vectors_impl product_impl digits_impl"
+VALUES = "array values values_isa levels_impl values_impl slices_impl dots_impl"
 EXTENSIONS = [
-    Extension(
-        "aimcsim._kernels._array",
-        [f"{KERNELS}/_array.pyx", f"{KERNELS}/array.c"],
-        include_dirs=[KERNELS],
-        depends=[f"{KERNELS}/{name}" for name in ("array.h", "array_impl.h", *VECTOR_PARTS)],
-        extra_compile_args=COMPILE_ARGS,
-        extra_link_args=LINK_ARGS,
-    ),
-    Extension(
-        "aimcsim._kernels._normals",
-        [f"{KERNELS}/_normals.pyx", f"{KERNELS}/normals.c"],
-        include_dirs=[KERNELS],
-        depends=[f"{KERNELS}/array.h", f"{KERNELS}/normals.h", f"{KERNELS}/normals_impl.h"],
-        extra_compile_args=COMPILE_ARGS,
-        extra_link_args=LINK_ARGS,
-    ),
-    Extension(
-        "aimcsim._kernels._wires",
-        [f"{KERNELS}/_wires.pyx", f"{KERNELS}/wires.c"],
-        include_dirs=[KERNELS],
-        depends=[f"{KERNELS}/wires.h", f"{KERNELS}/wires_impl.h", f"{KERNELS}/array.h"],
-        extra_compile_args=COMPILE_ARGS,
-        extra_link_args=LINK_ARGS,
-    ),
-    Extension(
-        "aimcsim._kernels._values",
-        [f"{KERNELS}/_values.pyx", f"{KERNELS}/values.c"],
-        include_dirs=[KERNELS],
-        depends=[f"{KERNELS}/{name}" for name in (*VALUE_PARTS, *VECTOR_PARTS)],
-        # Without errno and traps, roots and choices become vectors; no bit of a result depends on either.
-        extra_compile_args=[*COMPILE_ARGS, "-fno-math-errno", "-fno-trapping-math"],
-        extra_link_args=LINK_ARGS,
-    ),
-    Extension(
-        "aimcsim._kernels._streams",
-        [f"{KERNELS}/{name}" for name in STREAMS],
-        include_dirs=[KERNELS],
-        depends=[f"{KERNELS}/streams.h", f"{KERNELS}/streams_walk.h", f"{KERNELS}/flits.h"],
-        # Two fields written apart and read at once as a vector keep the processor waiting.
-        extra_compile_args=[*COMPILE_ARGS, "-fno-tree-slp-vectorize"],
-        extra_link_args=LINK_ARGS,
-    ),
-    Extension(
-        "aimcsim._kernels._calendar",
-        [f"{KERNELS}/_calendar.pyx"],
-        include_dirs=[KERNELS],
-        depends=[f"{KERNELS}/flits.h"],
-        extra_compile_args=COMPILE_ARGS,
-        extra_link_args=LINK_ARGS,
-    ),
-    Extension(
-        "aimcsim._kernels._flits",
-        [f"{KERNELS}/_flits.pyx", f"{KERNELS}/flits.c"],
-        include_dirs=[KERNELS],
-        depends=[f"{KERNELS}/flits.h"],
-        extra_compile_args=COMPILE_ARGS,
-        extra_link_args=LINK_ARGS,
-    ),
-    Extension(
-        "aimcsim._kernels._tokens",
-        [f"{KERNELS}/_tokens.pyx"],
-        extra_compile_args=COMPILE_ARGS,
-        extra_link_args=LINK_ARGS,
-    ),
+    kernel("array", "array", f"array array_impl {VECTORS}"),
+    kernel("normals", "normals", "array normals normals_impl"),
+    kernel("wires", "wires", "array wires wires_impl"),
+    # Without errno and traps, roots and choices become vectors; no bit of a result depends on either.
+    kernel("values", "values", f"{VALUES} {VECTORS}", "-fno-math-errno", "-fno-trapping-math"),
+    # Two fields written apart and read at once as a vector keep the processor waiting.
+    kernel("streams", STREAMS, "streams streams_walk flits", "-fno-tree-slp-vectorize"),
+    kernel("calendar", "", "flits"),
+    kernel("flits", "flits", "flits"),
+    kernel("tokens", "", ""),
 ]
 
 setup(

@@ -89,7 +89,7 @@ FORMATS: dict[str, Callable[[float], str]] = {
     "ps": lambda value: format_time_ps(round(value)),
     "j": format_energy_j,
     "w": lambda value: format_si(value, "W"),
-    "per_s": lambda value: f"{value:.4g} per s",
+    "per_s": lambda value: format_si(value, "/s"),
 }
 
 

@@ -27,7 +27,8 @@ class Grid(Table):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw it."""
-        yield Text(self._heading, style="bold")
+        if self._heading:
+            yield Text(self._heading, style="bold")
         drawn = cast("Iterable[Segment]", super().__rich_console__(console, options))  # without a title, only segments
         body = list(Segment.split_lines(drawn)) if self.columns else []
         details = self._details or ()
