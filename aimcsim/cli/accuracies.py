@@ -18,7 +18,6 @@ from aimcsim.workload import Workload
 
 UNITS_S = {"s": 1, "min": 60, "h": 3600, "day": 86_400, "month": 30 * 86_400, "year": 365 * 86_400}
 """Units of time since programming; a month has 30 days, a year 365."""
-MOST_SEEDS = 10_000
 
 
 def times_of(text: str) -> list[float]:

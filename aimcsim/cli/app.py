@@ -1,4 +1,4 @@
-"""The commands with their options. Whatever takes time to import is imported inside them."""
+"""The commands. Whatever takes time to import is imported inside them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,26 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from aimcsim.cli.completion import chip_choices, input_choices, preset_choices, workload_choices
+from aimcsim.cli.completion import chip_choices, preset_choices, workload_choices
 from aimcsim.cli.guard import CHECK_FAILED, INTERRUPTED, GuardedCommand
 from aimcsim.cli.noc import noc
+from aimcsim.cli.options import (
+    INPUTS,
+    ChipArgument,
+    ChipsOption,
+    CompensateOption,
+    CsvOption,
+    FoldOption,
+    JsonOption,
+    MappingOption,
+    PackOption,
+    PlacementOption,
+    ReplicateOption,
+    SetOption,
+    TimeOption,
+    WorkloadArgument,
+    one_form,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,47 +41,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-ChipArgument = Annotated[
-    str,
-    typer.Argument(help="Chip file, or the name of a preset (see `aimcsim chips`).", autocompletion=chip_choices),
-]
-WorkloadArgument = Annotated[
-    str,
-    typer.Argument(help="Workload (.yaml, .onnx), or the name of a shipped network.", autocompletion=workload_choices),
-]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a field of the chip file; repeatable.")
-]
-PackOption = Annotated[
-    Literal["none", "crossbar"], typer.Option(help="Whether blocks, also of different layers, share crossbars.")
-]
-ReplicateOption = Annotated[
-    list[str] | None,
-    typer.Option(metavar="all|N|LAYER=R", help="Balance replicas in all or N crossbars; or R of a layer; repeatable."),
-]
-PlacementOption = Annotated[
-    Literal["in-order", "snake", "traffic"], typer.Option(help="In which order tiles are filled; traffic: few hops.")
-]
-ChipsOption = Annotated[
-    str | None, typer.Option(metavar="N|auto", help="So many equal chips, joined by links; auto: as many as it takes.")
-]
-MappingOption = Annotated[
-    Path | None, typer.Option("--mapping", metavar="FILE", help="Mapping as `aimcsim map -o FILE` writes it.")
-]
-FoldOption = Annotated[
-    bool,
-    typer.Option("--fold-unsupported", help="Leave out unsupported ONNX nodes that keep their shape, and say which."),
-]
-TimeOption = Annotated[
-    str, typer.Option(metavar="TIME", help="With analog values: time since programming, such as 0, 1h, 1day, 1year.")
-]
-CompensateOption = Annotated[
-    Literal["none", "global", "column"],
-    typer.Option(help="With analog values: factors against drift, found by reading known vectors before the requests."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
-CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV and nothing else.")]
 
 
 def main() -> None:
@@ -111,14 +87,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="Directory to write the run to.")
     ] = None,
-    inputs: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE.npz",
-            help="Arrays by the names of the network's inputs, first axis samples (and `labels`).",
-            autocompletion=input_choices,
-        ),
-    ] = None,
+    inputs: Annotated[str | None, INPUTS] = None,
     requests: Annotated[int | None, typer.Option(help="How many requests; default: all samples, or 1.")] = None,
     analog: Annotated[
         Literal["off", "ideal", "quantized", "analog"] | None,
@@ -169,7 +138,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     from aimcsim.records.run_dir import check_free
     from aimcsim.run import simulate
 
-    _one_form(json=json, csv=csv)
+    one_form(json=json, csv=csv)
     if output is not None:
         check_free(output, force=force)
     choice = mapping_choice(pack, replicate, placement, mapping)
@@ -217,14 +186,7 @@ def accuracy(  # noqa: PLR0913 - one parameter per option
     chip: ChipArgument,
     workload: WorkloadArgument,
     *,
-    inputs: Annotated[
-        str,
-        typer.Option(
-            metavar="FILE.npz",
-            help="Arrays by the names of the network's inputs, first axis samples.",
-            autocompletion=input_choices,
-        ),
-    ],
+    inputs: Annotated[str, INPUTS],
     labels: Annotated[str, typer.Option(metavar="NAME", help="Array with the right class of each sample.")] = "labels",
     samples: Annotated[int | None, typer.Option(min=1, help="Take the first so many samples.")] = None,
     seeds: Annotated[int, typer.Option(min=1, max=10_000, help="Programmings, each with errors of its own.")] = 5,
@@ -251,7 +213,7 @@ def accuracy(  # noqa: PLR0913 - one parameter per option
     from aimcsim.cli.waiting import waiting
     from aimcsim.evaluation import evaluate
 
-    _one_form(json=json, csv=csv)
+    one_form(json=json, csv=csv)
     times_s = accuracies.times_of(times)
     choice, count = mapping_choice(pack, replicate, placement, mapping), chip_count(chips)
     spec, network = load_both(chip, workload, overrides or (), fold_unsupported=fold_unsupported)
@@ -295,7 +257,7 @@ def show(
     from aimcsim.errors import InputError
     from aimcsim.run import load_run
 
-    _one_form(json=json, csv=csv)
+    one_form(json=json, csv=csv)
     if by and assumptions:
         raise InputError("give --by or --assumptions, not both")
     stored = load_run(directory)
@@ -327,7 +289,7 @@ def diff(
     from aimcsim.cli import comparison, tables
     from aimcsim.run import load_run
 
-    _one_form(json=json, csv=csv)
+    one_form(json=json, csv=csv)
     found = comparison.differences(load_run(first), load_run(second))
     if json:
         tables.show_json(found)
@@ -351,7 +313,7 @@ def chips(
     """List the chips that come with the package, or show one's area, power and peak."""
     from aimcsim.cli import presets
 
-    _one_form(json=json, csv=csv)
+    one_form(json=json, csv=csv)
     if chip is not None:
         _show_chip(chip, overrides or (), json=json, csv=csv)
         return
@@ -376,7 +338,10 @@ def _show_chip(chip: str, overrides: Sequence[str], *, json: bool, csv: bool) ->
 @app.command(cls=GuardedCommand)
 def explain(
     chip: ChipArgument,
-    component: Annotated[str, typer.Argument(metavar="PATH", help="Such as tile.adc, edram, or tile for all of it.")],
+    component: Annotated[
+        str | None,
+        typer.Argument(metavar="[PATH]", help="Such as tile.adc, edram, or tile for all of it; default: list them."),
+    ] = None,
     *,
     overrides: SetOption = None,
     json: JsonOption = False,
@@ -386,10 +351,14 @@ def explain(
     from aimcsim.cli import costs
     from aimcsim.spec import load_chip
 
-    _one_form(json=json, csv=csv)
+    one_form(json=json, csv=csv)
     spec = load_chip(chip, overrides or ())
-    rows = costs.explained(spec, component)
-    _show_rows(lambda: rows, lambda: costs.explain_tables(spec, component), json=json, csv=csv)
+    if component is None:
+        _show_rows(lambda: costs.path_rows(spec), lambda: (costs.path_table(spec),), json=json, csv=csv)
+        return
+    _show_rows(
+        lambda: costs.explained(spec, component), lambda: costs.explain_tables(spec, component), json=json, csv=csv
+    )
 
 
 @app.command(cls=GuardedCommand)
@@ -405,7 +374,7 @@ def cite(
     from aimcsim.cli import costs
     from aimcsim.spec import load_chip
 
-    _one_form(json=json, csv=csv)
+    one_form(json=json, csv=csv)
     rows = costs.cited(None if chip is None else load_chip(chip))
     _show_rows(lambda: rows, lambda: (costs.cite_table(rows),), json=json, csv=csv)
 
@@ -425,7 +394,7 @@ def validate(
     from aimcsim.cli.waiting import waiting
     from aimcsim.validation import validate as run_targets
 
-    _one_form(json=json, csv=csv)
+    one_form(json=json, csv=csv)
     with waiting("checking published figures"):
         results = run_targets(chips or ())
     rows = [result.row() for result in results]
@@ -492,7 +461,7 @@ def map_(  # noqa: PLR0913 - one parameter per option
     from aimcsim.cli.inputs import chip_count, load_both, mapping_choice
     from aimcsim.run import build
 
-    _one_form(json=json, csv=csv)
+    one_form(json=json, csv=csv)
     check_writable(output, force=force)
     choice, count = mapping_choice(pack, replicate, placement, mapping), chip_count(chips)
     loaded = load_both(chip, workload, overrides or (), fold_unsupported=fold_unsupported)
@@ -532,7 +501,7 @@ def check(
     from aimcsim.cli.inputs import chip_count, mapping_choice
     from aimcsim.errors import InputError
 
-    _one_form(json=json, csv=csv)
+    one_form(json=json, csv=csv)
     try:
         choice, count = mapping_choice(pack, replicate, placement, mapping), chip_count(chips)
         found = checking.checked(files, overrides or (), choice, count, fold_unsupported=fold_unsupported)
@@ -563,7 +532,7 @@ def conform(
     from aimcsim.cli import conforming
     from aimcsim.cli.waiting import waiting
 
-    _one_form(json=json, csv=csv)
+    one_form(json=json, csv=csv)
     with waiting("computing recorded cases"):
         found = conforming.verdicts(files)
     tables = (conforming.verdict_table(found), *conforming.line_tables(found))
@@ -573,14 +542,6 @@ def conform(
 
 
 app.command(cls=GuardedCommand)(noc)
-
-
-def _one_form(*, json: bool, csv: bool) -> None:
-    """Refuse two forms of output at once."""
-    if json and csv:
-        from aimcsim.errors import InputError
-
-        raise InputError("give --json or --csv, not both")
 
 
 def _show_rows(

@@ -81,7 +81,9 @@ def checked(
         found["network"] = network_row(network)
     if chip is not None and network is not None:
         built = build(chip, network, mapping=mapping, chips=chips)
-        found |= {**fit_row(built), "replicate_all": _replicas_fit(built, mapping)}
+        fit = fit_row(built)
+        half_empty = fit["crossbars"]["used"] * 2 <= fit["crossbars"]["there"]
+        found |= {**fit, "replicate_all": half_empty and _replicas_fit(built, mapping)}
     if arrays is not None:
         found["inputs"] = {name: list(array.shape) for name, array in arrays.items()}
     if run is not None:
@@ -90,9 +92,8 @@ def checked(
 
 
 def _replicas_fit(built: Built, mapping: MappingPolicy | Path | None) -> bool:
-    """Return whether there is much room for replicas, and the buffers are large enough for them."""
-    crossbars = fit_row(built)["crossbars"]
-    if isinstance(mapping, Path) or crossbars["used"] * 2 > crossbars["there"]:
+    """Return whether the buffers are large enough for replicas in all crossbars; a mapping of the user's has none."""
+    if isinstance(mapping, Path):
         return False
     try:
         build(built.chip, built.workload, mapping=replace(mapping or MappingPolicy(), budget="all"))

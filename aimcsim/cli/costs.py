@@ -9,7 +9,7 @@ from rich.table import Table
 
 from aimcsim.cli.tables import counted, grid, percent
 from aimcsim.cli.views import Row
-from aimcsim.costs import REFERENCES, ActionCost, ComponentCost, Interval, Source
+from aimcsim.costs import REFERENCES, ActionCost, ComponentCost, Interval, Source, references_of
 from aimcsim.errors import ReferenceError_
 from aimcsim.located import one_of
 from aimcsim.spec import ChipFile
@@ -128,7 +128,26 @@ def _part_row(part: Part, system: Total) -> tuple[str, ...]:
     return part.level, part.component, str(part.instances), *figures
 
 
-def found_components(chip: ChipFile, path: str) -> list[str]:
+def path_of(part: Part) -> str:
+    """Return the path of a component, as `tile.adc`."""
+    return f"{part.level}.{part.component}"
+
+
+def path_rows(chip: ChipFile) -> list[Row]:
+    """Return the paths of all components, and what the actions of each are."""
+    return [
+        {"path": path_of(part), "actions": list(chip.costs[part.component].actions)} for part in nameplate(chip).parts
+    ]
+
+
+def path_table(chip: ChipFile) -> Table:
+    """Return `path_rows` as a table."""
+    rows = [(row["path"], ", ".join(row["actions"])) for row in path_rows(chip)]
+    caption = f"aimcsim explain {chip.name} PATH says where a figure is from; tile, chip or system: all that is in it"
+    return grid(f"components of {chip.name}", ("path", "actions"), rows, caption)
+
+
+def found_parts(chip: ChipFile, path: str) -> list[Part]:
     """Return the components that a path means: `tile.adc`, `adc.convert`, a resource of a run, or a whole level.
 
     Raises
@@ -140,24 +159,23 @@ def found_components(chip: ChipFile, path: str) -> list[str]:
     while len(names) > 1 and names[0] in LEVELS:
         names = names[1:]
     wanted = chip.buffer_of("adc" if names[:1] == ["adc_bank"] else names[0] if names else "")
-    if wanted in chip.costs:
-        return [wanted]
-    levels = {part.component: part.level for part in nameplate(chip).parts}
+    parts = {part.component: part for part in nameplate(chip).parts}
+    if wanted in parts:
+        return [parts[wanted]]
     if wanted in ("tile", "chip", "system"):
-        return [name for name, level in levels.items() if wanted in ("system", level)]
-    raise ReferenceError_(f"no such component {one_of(path, (f'{level}.{name}' for name, level in levels.items()))}")
+        return [part for part in parts.values() if wanted in ("system", part.level)]
+    raise ReferenceError_(f"no such component {one_of(path, map(path_of, parts.values()))}")
 
 
 def explained(chip: ChipFile, path: str) -> list[Row]:
-    """Return what components cost and why; see `found_components`."""
-    plate = {part.component: part for part in nameplate(chip).parts}
-    return [_explained(chip, plate[name]) for name in found_components(chip, path)]
+    """Return what components cost and why; see `found_parts`."""
+    return [_explained(chip, part) for part in found_parts(chip, path)]
 
 
 def _explained(chip: ChipFile, part: Part) -> Row:
     cost = chip.costs[part.component]
     return {
-        "component": f"{part.level}.{part.component}",
+        "component": path_of(part),
         "instances_per": cost.instances_per,
         "instances": part.instances,
         "area_m2": float(cost.area_m2),
@@ -204,14 +222,13 @@ def _stages(chip: ChipFile, component: str, action: str) -> Iterator[str]:
 
 def explain_tables(chip: ChipFile, path: str) -> tuple[Table, ...]:
     """Return `explained` as tables, one for each component."""
-    return tuple(_explain_table(chip, name) for name in found_components(chip, path))
+    return tuple(_explain_table(chip, part) for part in found_parts(chip, path))
 
 
-def _explain_table(chip: ChipFile, component: str) -> Table:
-    (row,) = explained(chip, component)
-    cost = chip.costs[component]
+def _explain_table(chip: ChipFile, part: Part) -> Table:
+    cost = chip.costs[part.component]
     rows = [
-        ("instances", f"{row['instances']}, one per {cost.instances_per}"),
+        ("instances", f"{part.instances}, one per {cost.instances_per}"),
         ("area", f"{spread(cost.area_m2, cost.area_range_m2, 'm2')} each" if cost.area_m2 else "none stated"),
         (
             "static power",
@@ -223,10 +240,11 @@ def _explain_table(chip: ChipFile, component: str) -> Table:
         rows += [("", ""), (name, spread(action.energy_j, action.range_j, "J"))]
         rows += _origin_rows(action.source, action.grade)
         rows += [
-            ("counted by" if not place else "", stage) for place, stage in enumerate(_stages(chip, component, name))
+            ("counted by" if not place else "", stage)
+            for place, stage in enumerate(_stages(chip, part.component, name))
         ]
     caption = "in brackets: range by how well the source knows it"
-    return grid(f"{row['component']} of {chip.name}", ("", ""), rows, caption)
+    return grid(f"{path_of(part)} of {chip.name}", ("", ""), rows, caption)
 
 
 def _origin_rows(source: Source, grade: str) -> list[tuple[str, str]]:
@@ -242,10 +260,9 @@ def cited(chip: ChipFile | None = None) -> list[Row]:
 
 def _of_chip(chip: ChipFile) -> list[str]:
     """Return the references of a chip's costs and of its targets, most used first."""
-    sources = [cost.source.reference for cost in chip.costs.values()]
-    sources += [action.source.reference for cost in chip.costs.values() for action in cost.actions.values()]
-    sources += [target.source.partition(".")[0] for target in load_targets() if target.chip == chip.name]
-    return sorted(dict.fromkeys(sources), key=lambda key: -sources.count(key))
+    used = references_of(chip.costs)
+    used.update(target.source.partition(".")[0] for target in load_targets() if target.chip == chip.name)
+    return [reference for reference, _ in used.most_common()]
 
 
 def cite_table(rows: list[Row]) -> Table:

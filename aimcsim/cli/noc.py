@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from aimcsim.cli.options import CsvOption, JsonOption, one_form
+
 
 def noc(  # noqa: PLR0913 - one parameter per option
     *,
@@ -50,17 +52,15 @@ def noc(  # noqa: PLR0913 - one parameter per option
     ] = 10_000,
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
-    csv: Annotated[bool, typer.Option("--csv", help="Print CSV and nothing else.")] = False,
+    json: JsonOption = False,
+    csv: CsvOption = False,
 ) -> None:
     """Measure a network by itself: latency, saturation, traces."""
     from aimcsim.cli import noc_runs
     from aimcsim.cli.files import check_writable
-    from aimcsim.errors import InputError
     from aimcsim.network import Router
 
-    if json and csv:
-        raise InputError("give --json or --csv, not both")
+    one_form(json=json, csv=csv)
     form: Literal["json", "csv", "table"] = "json" if json else "csv" if csv else "table"
     noc_runs.check_together(trace=trace, burst=burst, rate=rate, plot=plot, out=out, saturation=saturation)
     for file in (out, plot):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from aimcsim.cli import noc_views, tables
 from aimcsim.cli.files import write_file
+from aimcsim.cli.views import Row
 from aimcsim.cli.waiting import waiting
 from aimcsim.errors import ConfigError, InputError
 from aimcsim.network import (
@@ -45,7 +46,6 @@ MOST_CYCLES = 10_000_000
 MOST_BURST = 10_000
 Topology = Literal["mesh", "torus", "ring", "cmesh"]
 Form = Literal["json", "csv", "table"]
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from aimcsim.cli.tables import grid
 from aimcsim.cli.views import Row
-from aimcsim.costs import REFERENCES
+from aimcsim.costs import REFERENCES, references_of
 from aimcsim.errors import ConfigError, InputError
 from aimcsim.located import parse_document
 from aimcsim.spec import ChipFile, load_chip, preset_names, preset_text
@@ -46,11 +46,7 @@ def chip_row(chip: ChipFile) -> Row:
 
 def _sources(chip: ChipFile) -> dict[str, str]:
     """Return the references of a chip's costs with their citations, most used first."""
-    sources = [cost.source for cost in chip.costs.values()]
-    sources += [action.source for cost in chip.costs.values() for action in cost.actions.values()]
-    used = [source.reference for source in sources]
-    ordered = sorted(dict.fromkeys(used), key=lambda reference: -used.count(reference))
-    return {reference: REFERENCES[reference].citation for reference in ordered}
+    return {reference: REFERENCES[reference].citation for reference, _ in references_of(chip.costs).most_common()}
 
 
 def preset_table(rows: Sequence[Row]) -> Table:

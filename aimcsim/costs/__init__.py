@@ -1,6 +1,6 @@
 """What an action costs and where the number is from."""
 
-from aimcsim.costs.model import INSTANCES, ActionCost, ComponentCost, InstancesPer, Source
+from aimcsim.costs.model import INSTANCES, ActionCost, ComponentCost, InstancesPer, Source, references_of
 from aimcsim.costs.models import MODELS, CostModel
 from aimcsim.costs.parameters import Estimate, ModelError, Parameters
 from aimcsim.costs.ranges import FACTORS, GRADES, Grade, Interval, added
@@ -24,4 +24,5 @@ __all__ = [
     "Reference",
     "Source",
     "added",
+    "references_of",
 ]

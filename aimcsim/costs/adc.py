@@ -66,12 +66,8 @@ def regression(asked: Parameters) -> Estimate:
         source=source,
         actions={"convert": ActionCost(convert_j, source, "derived", rate_hz=asked.rate_hz)},
         beyond=(
-            *(() if LEAST_BITS <= asked.bits <= MOST_BITS else (_bits(asked.bits),)),
-            *outside("a rate", asked.rate_hz, "S/s", LEAST_RATE_HZ, MOST_RATE_HZ),
-            *outside("a node", asked.node_m, "m", LEAST_NODE_M, MOST_NODE_M),
+            *outside("a resolution", asked.bits, LEAST_BITS, MOST_BITS, lambda bits: f"{bits} bits"),
+            *outside("a rate", asked.rate_hz, LEAST_RATE_HZ, MOST_RATE_HZ, lambda rate: format_si(rate, "S/s")),
+            *outside("a node", asked.node_m, LEAST_NODE_M, MOST_NODE_M, lambda node: format_si(node, "m")),
         ),
     )
-
-
-def _bits(bits: int) -> str:
-    return f"a resolution of {bits} bits is outside {LEAST_BITS} to {MOST_BITS} bits"

@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import exp, log
 
 from aimcsim.costs.model import ActionCost, Source
-from aimcsim.costs.parameters import Estimate, ModelError, Parameters, known_node, rounded
+from aimcsim.costs.parameters import Estimate, ModelError, Number, Parameters, known_node, outside, rounded
 from aimcsim.located import one_of
 from aimcsim.units import format_exact
 
@@ -150,14 +150,13 @@ def _between(low: float, high: float, share: float) -> float:
 
 
 def _beyond(table: SizeTable, size: int) -> tuple[str, ...]:
-    low, high = min(table), max(table)
-    if low <= size <= high:
-        return ()
-    known = f"{_size(low)} to {_size(high)}" if low < high else f"the only one known, {_size(low)}"
-    return (f"a size of {_size(size)} is outside {known}",)
+    if len(table) > 1:
+        return outside("a size", size, min(table), max(table), _size)
+    (known,) = table
+    return () if size == known else (f"a size of {_size(size)} is outside the only one known, {_size(known)}",)
 
 
-def _size(size: int) -> str:
+def _size(size: Number) -> str:
     return format_exact(Fraction(size), "size")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -95,3 +96,10 @@ class ComponentCost:
     def static_range_w(self) -> Interval:
         """Where the static power of one instance lies, W."""
         return Interval.graded(self.static_power_w, self.grade)
+
+
+def references_of(costs: Mapping[str, ComponentCost]) -> Counter[str]:
+    """Return how many numbers of some components are from each reference, those of components before their actions'."""
+    own = [cost.source for cost in costs.values()]
+    of_actions = [action.source for cost in costs.values() for action in cost.actions.values()]
+    return Counter(source.reference for source in own + of_actions)

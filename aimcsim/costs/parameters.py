@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from aimcsim.costs.model import ActionCost, Source
 from aimcsim.costs.ranges import Grade
-from aimcsim.units import format_si
+
+Number = float | Fraction
 
 DIGITS = 4
 """Significant digits that a model's figure is kept with: it is not known better."""
@@ -92,8 +93,6 @@ def known_node(node_m: Fraction, known: Mapping[int, object]) -> int:
     return int(node_nm)
 
 
-def outside(what: str, value: float | Fraction, unit: str, low: float, high: float) -> tuple[str, ...]:
-    """Return a sentence if a value is outside the range that a model was made from."""
-    if low <= value <= high:
-        return ()
-    return (f"{what} of {format_si(value, unit)} is outside {format_si(low, unit)} to {format_si(high, unit)}",)
+def outside(what: str, value: Number, low: Number, high: Number, said: Callable[[Number], str]) -> tuple[str, ...]:
+    """Return a sentence if a value is outside the range that a model was made from; `said` writes it with its unit."""
+    return () if low <= value <= high else (f"{what} of {said(value)} is outside {said(low)} to {said(high)}",)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from aimcsim.costs.model import ActionCost, Source
-from aimcsim.costs.parameters import Estimate, Parameters, rounded
+from aimcsim.costs.parameters import Estimate, Parameters, outside, rounded
 
 # [noxim] power.yaml: pJ a flit by the bits of a flit.
 PUSH_PJ: Mapping[int, float] = {32: 0.762, 64: 1.50}
@@ -39,7 +39,8 @@ def router(asked: Parameters) -> Estimate:
     how = f"{bits} bits: buffer {stored:.4g} + crossbar {crossed:.4g} + routing 0.06 + selection 0.05"
     how += f" + {moved:.4g} pJ for {length_mm:g} mm of link" if length_mm else " pJ"
     energy_pj = stored + crossed + ROUTING_PJ + SELECTION_PJ + moved
-    return _one(energy_pj, how, (*_width_beyond(bits), *_length_beyond(length_mm)))
+    beyond = outside("a flit", bits, min(PUSH_PJ), max(PUSH_PJ), lambda width: f"{width} bits")
+    return _one(energy_pj, how, (*beyond, *(_length_beyond(length_mm) if length_mm else ())))
 
 
 def link(asked: Parameters) -> Estimate:
@@ -57,12 +58,5 @@ def _one(energy_pj: float, how: str, beyond: tuple[str, ...]) -> Estimate:
     return Estimate(source=source, actions={"": cost}, beyond=beyond)
 
 
-def _width_beyond(bits: int) -> tuple[str, ...]:
-    low, high = min(PUSH_PJ), max(PUSH_PJ)
-    return () if low <= bits <= high else (f"a flit of {bits} bits is outside {low} to {high} bits",)
-
-
 def _length_beyond(length_mm: float) -> tuple[str, ...]:
-    low, high = min(LINK_FJ_PER_BIT), max(LINK_FJ_PER_BIT)
-    inside = not length_mm or low <= length_mm <= high
-    return () if inside else (f"a link of {length_mm:g} mm is outside {low:g} to {high:g} mm",)
+    return outside("a link", length_mm, min(LINK_FJ_PER_BIT), max(LINK_FJ_PER_BIT), lambda mm: f"{float(mm):g} mm")

@@ -29,7 +29,7 @@ class Target:
     bound : str or None    What is published is a bound, and the tolerance is beyond it.
     kind : str             See `TargetClass`; `class` in the file.
     source : str           Key in `REFERENCES`, and after a dot where in it.
-    fitted : bool          Whether a constant of the preset was fitted to it.
+    fitted : bool          Whether a constant of the preset was fitted to it, or taken from it.
     note : str             Why it is not run, or missed, or what the figure stands for.
     """
 

@@ -52,6 +52,15 @@ def test_a_level_explains_all_that_is_in_it(command):
     assert len(rows) == 14
 
 
+def test_without_a_path_explain_lists_those_there_are_and_each_explains_one(command):
+    rows = json.loads(command("explain", "tiny", "--json").stdout)
+    assert {"path": "tile.adc", "actions": ["convert"]} in rows
+    explained = json.loads(command("explain", "tiny", "system", "--json").stdout)
+    assert [row["path"] for row in rows] == [row["component"] for row in explained]
+    text = command("explain", "tiny").stdout
+    assert all(row["path"] in text for row in rows)
+
+
 def test_explain_follows_a_changed_field(command):
     def energy(*options):
         (row,) = json.loads(command("explain", "tiny", "adc", "--json", *options).stdout)

@@ -60,7 +60,7 @@ def test_the_page_is_what_the_results_are(results):
 
 
 def test_figures_are_computed_from_the_chip(monkeypatch):
-    """Another chip under the same name gives other figures: a hundred more converters than [isaac16] has a tile."""
+    """Another chip under the same name gives other figures: conversions of twice the energy that [isaac16] has."""
     dear = load_chip("isaac", ["costs.adc.actions.convert.energy=3.125 pJ"])
     for cached in (isaac._chip, isaac._plate):
         cached.cache_clear()
