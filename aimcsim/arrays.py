@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal, NoReturn
 
 import numpy as np
 
@@ -18,12 +19,15 @@ from aimcsim.analog import (
     Draws,
     ErrorSpec,
     ProgrammedMatrix,
+    Ranges,
+    Seat,
     program_devices,
     program_matrix,
 )
 from aimcsim.analog.devices import DeviceModel, device
+from aimcsim.analog.wires import CubicCurve, MiloCurve
 from aimcsim.errors import ConfigError, InputError, ReferenceError_, UnknownFieldError
-from aimcsim.mapping import Mapping, WeightBlock
+from aimcsim.mapping import LayerShare, Mapping, WeightBlock
 from aimcsim.ops import MatrixKind
 from aimcsim.spec.chip_file import ChipFile
 from aimcsim.workload.graph import Layer, Workload
@@ -31,9 +35,36 @@ from aimcsim.workload.graph import Layer, Workload
 ValueMode = Literal["ideal", "quantized", "analog"]
 Matrices = dict[str, ProgrammedMatrix]
 Epoch = Callable[[float, Compensate], Matrices]
+RangesOf = MappingOf[str, Ranges]
 
 MOST_ADC_BITS = 22
 """Bits of a converter behind devices: their sums are float32."""
+MOST_CIRCUIT_BITS = 16
+"""Bits of a converter that is a circuit: all its levels are kept."""
+
+_SAME: Final = (
+    "weight_scale",
+    "stuck_on",
+    "current_voltage",
+    "input_range",
+    "driver_gain_sigma",
+    "driver_noise_sigma",
+    "adc_kind",
+    "adc_rounding",
+    "adc_range",
+    "adc_offset_sigma",
+    "adc_gain_sigma",
+    "adc_gain_db",
+    "adc_capacitor_sigma",
+    "adc_comparator_sigma",
+    "adc_c1_sigma",
+    "adc_c2_sigma",
+    "adc_parasitic_sigma",
+    "adc_split_capacitors",
+    "row_wire",
+    "column_wire",
+)
+"""Fields of `tile.analog` that mean what those of `ErrorSpec` do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +91,19 @@ class Programmed:
 
 
 def program_layers(
-    workload: Workload, mapping: Mapping, chip: ChipFile, mode: ValueMode, *, seed: int = 0
+    workload: Workload,
+    mapping: Mapping,
+    chip: ChipFile,
+    mode: ValueMode,
+    *,
+    seed: int = 0,
+    calibration: RangesOf | None = None,
 ) -> Programmed:
     """Return every layer's weights as they stand in the crossbars of a mapping.
 
-    `seed` is that of what is drawn with mode `analog`. The numbers belong to the layer by its name, to the block and to
-    the replica, so a layer that is added shifts nobody's.
+    `seed` is that of what is drawn with mode `analog`. Numbers of cells and reads belong to the layer by its name, to
+    the block and to the replica, so a layer that is added shifts nobody's; those of row drivers and converters belong
+    to the chip, so that whoever uses one has its errors. `calibration` gives the ranges of layers by name.
 
     Raises
     ------
@@ -75,22 +113,65 @@ def program_layers(
     workload.check_values()
     spec, errors = array_spec(chip), error_spec(chip)
     layers = [layer for layer in workload.layers if isinstance(layer.op, MatrixKind)]
-    if mode == "analog" and not errors.is_exact:
+    of = {layer.name: (calibration or {}).get(layer.name, Ranges()) for layer in layers}
+    if mode == "analog" and not (errors.is_exact and calibration is None):
+        _check_ranges(chip, of)
         root = Draws.of(seed)
-        placed = {layer.name: _in_devices(layer, mapping, spec, errors, root) for layer in layers}
+        placed = {layer.name: _in_devices(layer, mapping, chip, errors, root, of[layer.name]) for layer in layers}
         return Programmed(_epochs(placed), sum(one.arrays for one in placed.values()))
     exact: Literal["ideal", "quantized"] = "ideal" if mode == "ideal" else "quantized"
     matrices = {layer.name: program_matrix(_weight(layer), _blocks(layer, mapping), spec, exact) for layer in layers}
     return Programmed(lambda _time_s, _compensate: matrices, 0)
 
 
+def _check_ranges(chip: ChipFile, of: RangesOf) -> None:
+    """Refuse ranges that are to be calibrated and are not."""
+    analog = chip.tile.analog
+    for field, name in (("input_range", "inputs"), ("adc_range", "converters")):
+        if getattr(analog, field) != "calibrated":
+            continue
+        for layer, ranges in of.items():
+            if getattr(ranges, name) is None:
+                message = f"needs a calibration that has `{name}` of layer `{layer}`; `aimcsim calibrate` makes one"
+                _refuse(chip, field, message)
+
+
 def _epochs(placed: dict[str, DeviceArrays]) -> Epoch:
     return lambda time_s, compensate: {name: one.at(time_s, compensate) for name, one in placed.items()}
 
 
-def _in_devices(layer: Layer, mapping: Mapping, spec: ArraySpec, errors: ErrorSpec, root: Draws) -> DeviceArrays:
-    draws, replicas = root.child("layer", layer.name), len(mapping.replicas_of(layer.name))
-    return program_devices(_weight(layer), _blocks(layer, mapping), spec, errors, draws=draws, replicas=replicas)
+def _in_devices(
+    layer: Layer, mapping: Mapping, chip: ChipFile, errors: ErrorSpec, root: Draws, ranges: Ranges
+) -> DeviceArrays:
+    return program_devices(
+        _weight(layer),
+        _blocks(layer, mapping),
+        array_spec(chip),
+        errors,
+        draws=root.child("layer", layer.name),
+        replicas=len(mapping.replicas_of(layer.name)),
+        seats=[_seats(shares, chip, root) for shares in mapping.replicas_of(layer.name)],
+        ranges=ranges,
+    )
+
+
+def _seats(shares: Sequence[LayerShare], chip: ChipFile, root: Draws) -> list[Seat]:
+    """Return where each block of a replica stands, by its index."""
+    seats = {
+        block: _seat(share, crossbar, chip, root)
+        for share in shares
+        for block, crossbar in zip(share.blocks, share.crossbars, strict=True)
+    }
+    return [seats[block] for block in sorted(seats)]
+
+
+def _seat(share: LayerShare, crossbar: int, chip: ChipFile, root: Draws) -> Seat:
+    """Return a place in a crossbar; what is drawn about crossbars and banks belongs to the chip, not to a layer."""
+    adc, (row, column) = chip.tile.adc, share.corner
+    bank, turn = divmod(crossbar, adc.crossbars)
+    tile = root.child("tile", share.tile)
+    first = turn * chip.tile.crossbar.cols + column
+    return Seat(tile.child("crossbar", crossbar), tile.child("bank", bank), row, first, adc.converters)
 
 
 def _weight(layer: Layer) -> np.ndarray:
@@ -131,24 +212,27 @@ def error_spec(chip: ChipFile) -> ErrorSpec:
     Raises
     ------
     ConfigError
-        If there is no such device model, or it has other parameters or other conductances; with the place in the file.
+        If there is no such device model, or what the file says of errors does not go together; with the place in the
+        file.
     """
-    analog, adc = chip.tile.analog, chip.tile.adc
+    analog = chip.tile.analog
+    same = {name: getattr(analog, name) for name in _SAME}
     errors = ErrorSpec(
         device=_device(chip),
-        weight_scale=analog.weight_scale,
         on_off_ratio=_on_off_ratio(chip),
-        stuck_on=analog.stuck_on,
         stuck_off=_stuck_off(chip),
-        adc_offset_sigma=analog.adc_offset_sigma,
-        adc_gain_sigma=analog.adc_gain_sigma,
-        columns_per_converter=chip.tile.crossbar.cols * adc.crossbars // adc.converters,
-        row_wire=analog.row_wire,
-        column_wire=analog.column_wire,
+        read_voltage_v=float(analog.read_voltage_v) or _refuse(chip, "read_voltage", "must be above 0"),
+        largest_conductance_s=float(analog.largest_conductance_siemens)
+        or _refuse(chip, "largest_conductance", "must be above 0"),
+        input_percentile=analog.input_percentile or _refuse(chip, "input_percentile", "must be above 0"),
+        input_scale=_input_scale(chip),
+        driver_asymmetry=_asymmetry(chip),
+        column_limit=_column_limit(chip),
+        **same,
     )
     if not errors.is_exact:
         _check_conductances(chip, errors)
-        _check_codes(chip)
+        _check_codes(chip, errors)
     return errors
 
 
@@ -181,16 +265,60 @@ def _stuck_off(chip: ChipFile) -> float:
     return analog.stuck_off
 
 
+def _refuse(chip: ChipFile, field: str, message: str) -> NoReturn:
+    raise ConfigError(chip.where.problem(f"tile.analog.{field}", message))
+
+
+def _input_scale(chip: ChipFile) -> float:
+    analog = chip.tile.analog
+    if analog.input_range == "fixed" and not analog.input_scale:
+        _refuse(chip, "input_range", "a fixed range needs a scale above 0 (got fixed); lever: tile.analog.input_scale")
+    return analog.input_scale or 1.0
+
+
+def _asymmetry(chip: ChipFile) -> float:
+    analog, sign = chip.tile.analog, chip.tile.inputs.sign
+    if analog.driver_asymmetry and sign != "bipolar":
+        _refuse(chip, "driver_asymmetry", f"only `bipolar` drivers drive negative levels (tile.inputs.sign is {sign})")
+    return analog.driver_asymmetry
+
+
+def _column_limit(chip: ChipFile) -> float:
+    limit = chip.tile.analog.column_limit
+    if limit is None:
+        return 0.0
+    return limit or _refuse(chip, "column_limit", "must be above 0 (got 0)")
+
+
 def _check_conductances(chip: ChipFile, errors: ErrorSpec) -> None:
-    """Program a cell of either end, which tells whether the device model was measured there."""
+    """Program a cell of either end, which tells whether the device model was measured there, and a curve rises."""
     try:
         errors.device.program(np.array([errors.least_conductance, 1.0]), Draws.of(0))
     except InputError as error:
         message = f"{error}; lever: tile.analog.on_off_ratio"
         raise ConfigError(chip.where.problem("tile.analog.device", message)) from None
+    if errors.current_voltage != "linear":
+        _check_curve(chip, errors)
 
 
-def _check_codes(chip: ChipFile) -> None:
+def _check_curve(chip: ChipFile, errors: ErrorSpec) -> None:
+    """Refuse curves where they are not known or do not rise."""
+    ends = np.array([errors.least_conductance, 1.0]) * errors.largest_conductance_s
+    if errors.current_voltage == "milo" and not ends[0]:
+        _refuse(chip, "current_voltage", "milo is not known of cells without conductance; lever: on_off_ratio")
+    if errors.wires is not None and chip.tile.inputs.encoding == "pulse_width":
+        _refuse(chip, "current_voltage", "must be linear with wires and pulses, whose overlap would decide the drops")
+    curve = CubicCurve() if errors.current_voltage == "cubic" else MiloCurve()
+    ways = (-1.0, 1.0) if chip.tile.inputs.sign == "bipolar" else (1.0,)
+    volts = errors.read_voltage_v * np.array(ways)[:, np.newaxis]
+    if (curve.slope(ends, volts) < 0).any():
+        _refuse(chip, "read_voltage", f"the current of a cell does not rise at {errors.read_voltage_v:g} V")
+
+
+def _check_codes(chip: ChipFile, errors: ErrorSpec) -> None:
+    if errors.circuit.is_circuit and chip.tile.adc.bits > MOST_CIRCUIT_BITS:
+        message = f"of a {errors.adc_kind} circuit, at most {MOST_CIRCUIT_BITS} (got {chip.tile.adc.bits})"
+        raise ConfigError(chip.where.problem("tile.adc.bits", message))
     if chip.tile.adc.bits > MOST_ADC_BITS:
         message = f"behind cells that err, at most {MOST_ADC_BITS} bits can be simulated (got {chip.tile.adc.bits})"
         raise ConfigError(chip.where.problem("tile.adc.bits", message))

@@ -52,7 +52,7 @@ ARRIVING = "requests arrive as asked ({}), counted from the moment at which the 
 IN_DEVICES = (
     "the state of devices does not change during the run: all requests are of one epoch",
     "a compensation for drift is made before the run, and its reads are not part of it",
-    "cells are linear, an array is as large as its block, and errors of converters belong to the block that is read",
+    "the lines of an array are as long as its block, and converters have no noise",
 )
 TIMING_ONLY = "no values were computed; nothing on this chip takes time that depends on them"
 

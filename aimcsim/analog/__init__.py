@@ -18,9 +18,10 @@ from aimcsim.analog.array import (
     calibrated,
     program,
 )
-from aimcsim.analog.device_matrix import CALIBRATION_VECTORS, Compensate, DeviceArrays
+from aimcsim.analog.bank import Seat
+from aimcsim.analog.device_matrix import CALIBRATION_VECTORS, Compensate, DeviceArrays, DeviceMatrix
 from aimcsim.analog.draws import Draws
-from aimcsim.analog.error_spec import ErrorSpec
+from aimcsim.analog.error_spec import ErrorSpec, Ranges
 from aimcsim.analog.matrix import Partial, ProgrammedMatrix, Reads
 from aimcsim.analog.programming import Mode, program_devices, program_matrix
 from aimcsim.analog.spec import ArraySpec, Block
@@ -37,6 +38,7 @@ __all__ = [
     "ConverterSpec",
     "Counts",
     "DeviceArrays",
+    "DeviceMatrix",
     "Draws",
     "ErrorSpec",
     "InputSpec",
@@ -46,8 +48,10 @@ __all__ = [
     "Product",
     "ProgrammedMatrix",
     "RangeSpec",
+    "Ranges",
     "ReadoutSpec",
     "Reads",
+    "Seat",
     "WireSpec",
     "calibrated",
     "program",

@@ -9,10 +9,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from aimcsim.analog.device_block import DeviceBlock, DeviceRead
+from aimcsim.analog.bank import Seat
+from aimcsim.analog.device_block import DeviceBlock
+from aimcsim.analog.device_read import DeviceRead, StepwiseRead
 from aimcsim.analog.devices.compensation import compensate_columns, compensate_globally
 from aimcsim.analog.draws import Draws
-from aimcsim.analog.error_spec import ErrorSpec
+from aimcsim.analog.error_spec import ErrorSpec, Ranges
 from aimcsim.analog.matrix import Partial, ProgrammedMatrix, Reads
 from aimcsim.analog.quantize import quantize_inputs, quantize_tensor, quantize_weights
 from aimcsim.analog.spec import ArraySpec, Block
@@ -30,8 +32,13 @@ VECTORS_END = 1 << 25
 class DeviceArrays:
     """A matrix [groups, K, N] programmed into devices, a block an array, `replicas` times over.
 
-    What is drawn depends on `draws`, the block's index, the replica and, for what is drawn anew in reads, on the
-    numbers of request and vector; on nothing else.
+    What is drawn about cells and reads depends on `draws`, the block's index, the replica and, for what is drawn anew
+    in reads, on the numbers of request and vector; what is drawn about drivers and converters, on the seats.
+
+    Parameters
+    ----------
+    seats : of replicas, of blocks    Where every block stands; None: each in a crossbar and before a bank of its own.
+    ranges : Ranges                   What samples of the layer found.
 
     Attributes
     ----------
@@ -47,16 +54,26 @@ class DeviceArrays:
         *,
         draws: Draws,
         replicas: int,
+        seats: Sequence[Sequence[Seat]] | None = None,
+        ranges: Ranges | None = None,
     ) -> None:
+        ranges = ranges or Ranges()
         quantize = quantize_weights if errors.weight_scale == "column" else quantize_tensor
         quantized = quantize(weight, spec.weight_max)
         self.shape, self.spec = weight.shape, spec
         self.blocks = tuple(blocks)
         self.weight_scale = np.broadcast_to(quantized.scale[:, 0], weight.shape[::2])
-        self.draws = draws
+        self.draws, self.inputs = draws, errors.inputs(ranges)
         self._devices = [
             [
-                DeviceBlock(quantized.level[block.slices], spec, errors, _place(draws, index, replica))
+                DeviceBlock(
+                    quantized.level[block.slices],
+                    spec,
+                    errors,
+                    ranges,
+                    _place(draws, index, replica),
+                    _alone(draws, index, replica, block, spec) if seats is None else seats[replica][index],
+                )
                 for index, block in enumerate(blocks)
             ]
             for replica in range(replicas)
@@ -112,10 +129,15 @@ def _place(draws: Draws, block: int, replica: int) -> Draws:
     return draws.child("block", block).child("replica", replica)
 
 
+def _alone(draws: Draws, index: int, replica: int, block: Block, spec: ArraySpec) -> Seat:
+    return Seat.alone(_place(draws, index, replica), block.groups * block.cols * spec.cells_per_weight)
+
+
 class DeviceMatrix(ProgrammedMatrix):
     """A matrix in devices at one time after programming. A block gives float64, in input level times weight level.
 
-    Without compensation these are whole numbers, exact as in `QuantizedMatrix`, unless cells of digit 0 conduct.
+    Without compensation these are whole numbers, exact as in `QuantizedMatrix`, unless cells of digit 0 conduct or a
+    code counts no whole number of cells.
     """
 
     def __init__(self, arrays: DeviceArrays, reads: list[list[DeviceRead]], factors: list[list[Floats | None]]) -> None:
@@ -123,7 +145,7 @@ class DeviceMatrix(ProgrammedMatrix):
         self._arrays, self._reads, self._factors = arrays, reads, factors
 
     def _partial(self, x: NDArray[np.float32], block_ids: Sequence[int], reads: Reads, codes: bool) -> Partial:
-        inputs = quantize_inputs(x, self.spec.input_max)
+        inputs = quantize_inputs(x, self.spec.input_max, self._arrays.inputs)
         level = inputs.level.reshape(len(x), *self.shape[:2])
         blocks = {index: np.empty((len(x), self._width(index))) for index in block_ids}
         kept = {index: self._empty_codes(len(x), index) for index in block_ids if codes}
@@ -136,6 +158,26 @@ class DeviceMatrix(ProgrammedMatrix):
                     found = self._codes(replica, index, driven, numbers[chosen])
                     kept[index][chosen] = found.reshape(kept[index][chosen].shape)
         return Partial(blocks, inputs.scale[:, 0], kept if codes else None)
+
+    def column_sums(self, x: NDArray[np.float32], reads: Reads) -> Iterator[Floats]:
+        """Yield the column sums that converters get, in unit cells, [B, phases, cells, groups * N] of every block.
+
+        Raises
+        ------
+        ValueError    If the converters are not ideal: only these let sums be seen.
+        """
+        inputs = quantize_inputs(x, self.spec.input_max, self._arrays.inputs)
+        level = inputs.level.reshape(len(x), *self.shape[:2])
+        numbers = reads.requests * VECTORS_END + reads.vectors
+        for replica, chosen in self._by_replica(reads):
+            for index, block in enumerate(self.blocks):
+                driven = level[chosen][:, block.slices[0], block.slices[1]].reshape(len(numbers[chosen]), -1)
+                read = self._reads[replica][index]
+                if not isinstance(read, StepwiseRead):
+                    raise ValueError("sums are seen where converters are ideal")
+                draws = _place(self._arrays.draws, index, replica).child("reads", 0)
+                sums = read.sums(driven, draws, numbers[chosen])
+                yield sums.reshape(*sums.shape[:2], self.spec.cells_per_weight, -1)
 
     def _by_replica(self, reads: Reads) -> Iterator[tuple[int, slice | NDArray[np.bool_]]]:
         """Yield every replica that is read, and which of the vectors it reads."""

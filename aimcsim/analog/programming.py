@@ -8,9 +8,10 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from aimcsim.analog.bank import Seat
 from aimcsim.analog.device_matrix import DeviceArrays
 from aimcsim.analog.draws import Draws
-from aimcsim.analog.error_spec import ErrorSpec
+from aimcsim.analog.error_spec import ErrorSpec, Ranges
 from aimcsim.analog.ideal import IdealMatrix
 from aimcsim.analog.matrix import ProgrammedMatrix
 from aimcsim.analog.quantized import QuantizedMatrix
@@ -47,22 +48,28 @@ def program_devices(
     *,
     draws: Draws,
     replicas: int = 1,
+    seats: Sequence[Sequence[Seat]] | None = None,
+    ranges: Ranges | None = None,
 ) -> DeviceArrays:
     """Return `weight` [groups, K, N] in devices, each of `replicas` times; read it ``at`` a time.
 
     Parameters
     ----------
-    errors : ErrorSpec    How cells, lines and converters err.
-    draws : Draws         The place of all that is drawn, such as that of a layer.
+    errors : ErrorSpec    How cells, drivers, lines and converters err.
+    draws : Draws         The place of what is drawn about cells and reads, such as that of a layer.
     replicas : int        Vector i of a request is read in replica ``i % replicas``.
+    seats : Seat of every replica and block
+        Where they stand; None: each in a crossbar of its own, with a converter for every column.
+    ranges : Ranges       What samples of the layer found; None: nothing.
 
     Raises
     ------
     ValueError     As `program_matrix`.
-    ConfigError    If a weight is not finite, or codes and their sums cannot be held.
+    ConfigError    If a weight is not finite, codes and their sums cannot be held, or ranges do not fit.
     InputError     If the device model does not know a conductance.
     """
-    return DeviceArrays(_checked(weight, blocks, spec), blocks, spec, errors, draws=draws, replicas=replicas)
+    checked = _checked(weight, blocks, spec)
+    return DeviceArrays(checked, blocks, spec, errors, draws=draws, replicas=replicas, seats=seats, ranges=ranges)
 
 
 def _checked(weight: NDArray[np.float32], blocks: Sequence[Block], spec: ArraySpec) -> NDArray[np.float32]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from aimcsim.analog.array.inputs import input_scales
+from aimcsim.analog.array.spec import InputSpec
 from aimcsim.errors import ConfigError, SimulationError
 
 
@@ -29,8 +31,13 @@ def _quantize(values: NDArray[np.float32], largest_level: int, axis: int | tuple
     return Quantized(level.astype(np.int64), scale)
 
 
-def quantize_inputs(x: NDArray[np.float32], largest_level: int) -> Quantized:
-    """Return the vectors `x` [B, length] as integers, each by its own largest magnitude.
+def quantize_inputs(x: NDArray[np.float32], largest_level: int, inputs: InputSpec | None = None) -> Quantized:
+    """Return the vectors `x` [B, length] as integers.
+
+    Parameters
+    ----------
+    inputs : InputSpec or None    What the largest level stands for, larger inputs being clipped; None: the largest
+                                  magnitude of every vector.
 
     Raises
     ------
@@ -38,7 +45,12 @@ def quantize_inputs(x: NDArray[np.float32], largest_level: int) -> Quantized:
     """
     if not np.isfinite(x).all():
         raise SimulationError("an input vector holds NaN or infinity, which no row driver can apply")
-    return _quantize(x, largest_level, axis=1)
+    if inputs is None:
+        return _quantize(x, largest_level, axis=1)
+    exact = x.astype(np.float64)
+    scale = input_scales(exact, inputs, np.inf)[:, np.newaxis] / largest_level
+    level = np.clip(np.rint(exact / scale), -largest_level, largest_level)
+    return Quantized(level.astype(np.int64), scale)
 
 
 def quantize_weights(weight: NDArray[np.float32], largest_level: int) -> Quantized:

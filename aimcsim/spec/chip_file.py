@@ -24,6 +24,8 @@ from aimcsim.spec.fields import (
     BufferFlits,
     CellBits,
     Columns,
+    ConductanceSiemens,
+    Decibels,
     Flag,
     FrequencyHz,
     NotNegative,
@@ -41,6 +43,7 @@ from aimcsim.spec.fields import (
     SizeBytes,
     TimePs,
     VirtualChannels,
+    VoltageV,
     not_read,
 )
 from aimcsim.spec.stage_table import StageTable, TableName
@@ -229,7 +232,8 @@ class Adc(Section):
 class Analog(Section):
     """How arrays err beside rounding, for the values of `--analog analog`. What is left out does not err.
 
-    Cells are linear, and errors of converters belong to the block that is read. No time and no energy depends on it.
+    Errors of drivers belong to a row of a crossbar, those of converters to a converter of a bank: column c of a bank to
+    converter c modulo their number. No time and no energy depends on it.
     """
 
     device: str = "ideal"
@@ -244,10 +248,59 @@ class Analog(Section):
     """Part of the cells that stand at the largest conductance, whatever was written."""
     stuck_off: Part = 0.0
     """Part of the cells that stand at the least conductance."""
+    current_voltage: Literal["linear", "cubic", "milo"] = "linear"
+    """Current of a cell of conductance g at voltage V: g V; g (V - V^3 / 4); or that of HfO2 cells after Milo et al."""
+    read_voltage_v: VoltageV = Fraction(1, 10)
+    """Voltage of a row that is driven with the largest level, or with any pulse; matters to cells that are not linear.
+    """
+    largest_conductance_siemens: ConductanceSiemens = Fraction(25, 10**6)
+    """Of a cell; matters to cells that are not linear."""
+    input_range: Literal["abs_max", "percentile", "fixed", "calibrated"] = "abs_max"
+    """What the largest level of an input stands for; larger inputs are clipped. `abs_max`: the largest magnitude of the
+    vector; `percentile`: `input_percentile` of its magnitudes; `fixed`: `input_scale`; `calibrated`: what a
+    calibration found for the layer.
+    """
+    input_percentile: Part = 1.0
+    """Below 1: the quantile of a vector at either end, whichever is larger."""
+    input_scale: Number | None = None
+    """Needed with the range `fixed`."""
+    driver_gain_sigma: Part = 0.0
+    """Spread of the gain of row drivers around 1."""
+    driver_noise_sigma: Part = 0.0
+    """Noise of row drivers in every phase, as a part of the largest level."""
+    driver_asymmetry: Part = 0.0
+    """What `bipolar` drivers fall short of negative levels by, as a part of them."""
+    column_limit: Number | None = None
+    """Largest current of a column, in currents of one cell of the largest conductance whose row is driven with the
+    largest level; left out: any.
+    """
+    adc_kind: Literal["uniform", "sar", "ramp", "pipeline", "cyclic", "oscillator", "ideal"] = "uniform"
+    """What the converters are: equal levels, one of five circuits, or none at all, so that sums are passed on."""
+    adc_rounding: Literal["half_up", "half_even", "floor"] = "half_up"
+    """What `uniform` converters do between two codes."""
+    adc_range: Literal["step", "maximum", "granular", "calibrated"] = "step"
+    """Which sums the codes of converters cover. `step`: as many of `tile.adc.step` as there are codes; `maximum`: up to
+    the largest sum of a full array; `granular`: one code for a unit cell; `calibrated`: what a calibration found for
+    the layer.
+    """
     adc_offset_sigma: Part = 0.0
     """Spread of the offset of converters, as a part of their range."""
     adc_gain_sigma: Part = 0.0
     """Spread of the gain of converters around 1."""
+    adc_gain_db: Decibels = 100.0
+    """Open-loop gain of the amplifiers of a circuit."""
+    adc_capacitor_sigma: Part = 0.0
+    """`sar`, `ramp`: spread of the unit capacitor, as a part of it."""
+    adc_comparator_sigma: Part = 0.0
+    """Of circuits: spread of the offset of comparators, as a part of half the range."""
+    adc_c1_sigma: Part = 0.0
+    """`pipeline`, `cyclic`: spread of the first capacitor of a stage, as a part of it."""
+    adc_c2_sigma: Part = 0.0
+    """Of the second one."""
+    adc_parasitic_sigma: Part = 0.0
+    """Of the parasitic one, as a part of the first."""
+    adc_split_capacitors: Flag = True
+    """`sar`: the array of capacitors is split in two by a bridge."""
     row_wire: Number = 0.0
     """Resistance of a row from one cell to the next, in resistances of a cell of the largest conductance."""
     column_wire: Number = 0.0

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
 
-_UNIT_SUFFIXES = ("_bytes_per_s", "_bytes", "_ps", "_hz", "_m2", "_m", "_w", "_j")
+_UNIT_SUFFIXES = ("_bytes_per_s", "_siemens", "_bytes", "_ps", "_hz", "_m2", "_m", "_w", "_j", "_v")
 
 
 def file_key(name: str) -> str:
@@ -91,6 +91,8 @@ _PLAUSIBLE: dict[str, tuple[Fraction, Fraction]] = {
     "length": (Fraction(1, 10**10), Fraction(1)),
     "size": (_TINY, Fraction(2**34)),
     "bandwidth": (Fraction(1000), Fraction(10**14)),
+    "voltage": (Fraction(1, 10**6), Fraction(10)),
+    "conductance": (Fraction(1, 10**12), Fraction(1)),
 }
 _SI_UNIT = {
     "time": "s",
@@ -101,6 +103,8 @@ _SI_UNIT = {
     "length": "m",
     "size": "B",
     "bandwidth": "B/s",
+    "voltage": "V",
+    "conductance": "S",
 }
 
 
@@ -354,6 +358,8 @@ BandwidthBytesPerS = Annotated[Fraction, _of("bandwidth")]
 EnergyJ = Annotated[Fraction, _of("energy")]
 PowerW = Annotated[Fraction, _of("power")]
 EnergyRangeJ = Annotated[Interval, FieldType(_energy_range, ["1 pJ", "2 pJ"], _ENERGY_RANGE)]
+VoltageV = Annotated[Fraction, _of("voltage")]
+ConductanceSiemens = Annotated[Fraction, _of("conductance")]
 LengthM = Annotated[Fraction, _of("length")]
 Attributes = Annotated[Mapping[str, Any], FieldType(_attributes, {}, _ATTRIBUTES)]
 AreaM2 = Annotated[Fraction, _of("area")]
@@ -378,6 +384,7 @@ OutputBits = Annotated[int, _whole(1, 32)]
 PartialSumBits = Annotated[int, _whole(1, 64)]
 Number = Annotated[float, _real(0, 1e9)]
 Part = Annotated[float, _real(0, 1)]
+Decibels = Annotated[float, _real(20, 400)]
 Parameter = Annotated[
     float | str, FieldType(_parameter, 1.0, {"title": "number or word", "type": ["number", "string"]})
 ]

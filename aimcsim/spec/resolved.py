@@ -22,6 +22,8 @@ _DIMENSIONS = {
     "_m": "length",
     "_w": "power",
     "_j": "energy",
+    "_v": "voltage",
+    "_siemens": "conductance",
 }
 
 

@@ -88,7 +88,12 @@ NOISY = {
     "pcm": ErrorSpec(device=device("pcm")),
     "read noise": ErrorSpec(device=device("generic", programming=0.02, read=0.02)),
     "noise of products": ErrorSpec(device=device("generic", read=0.02, redraw="product")),
-    "converters": ErrorSpec(adc_gain_sigma=0.05, adc_offset_sigma=0.02, columns_per_converter=8),
+    "converters": ErrorSpec(adc_gain_sigma=0.05, adc_offset_sigma=0.02),
+    "circuits": ErrorSpec(adc_kind="sar", adc_capacitor_sigma=0.05, adc_range="maximum"),
+    "drivers": ErrorSpec(driver_gain_sigma=0.05, driver_noise_sigma=0.05),
+    "limit": ErrorSpec(column_limit=3.0),
+    "ranges of inputs": ErrorSpec(input_range="percentile", input_percentile=0.8),
+    "cells not linear": ErrorSpec(current_voltage="cubic", read_voltage_v=0.8, adc_rounding="half_even"),
     "stuck": ErrorSpec(stuck_on=0.05, stuck_off=0.05),
     "wires": ErrorSpec(row_wire=1e-4, column_wire=1e-4),
     "tensor": ErrorSpec(weight_scale="tensor"),
@@ -186,19 +191,6 @@ def test_at_the_time_of_programming_there_is_nothing_to_compensate():
     assert np.array_equal(arrays.at(0.0, "global").mvm(x), arrays.at(0.0).mvm(x))
 
 
-def test_columns_that_take_turns_at_one_converter_share_its_gain():
-    # Weights of one in every cell of one output: all its columns give the same sum, so codes differ only by the gain.
-    spec = ArraySpec(**{**TINY, "cells": "offset", "cell_bits": 8}, **BITS, adc_bits=16, adc_step=1)
-    weight = np.ones((1, 30, 8), dtype=np.float32)
-    errors = ErrorSpec(adc_gain_sigma=0.1, columns_per_converter=4)
-    arrays = program_devices(weight, [Block(0, 1, 0, 30, 0, 8)], spec, errors, draws=Draws.of(0))
-
-    codes = arrays.at(0.0).partial(np.ones((1, 30), dtype=np.float32), [0], codes=True).codes[0][0, 0, 0, 0]
-
-    assert len(set(codes[:4])) == len(set(codes[4:])) == 1
-    assert codes[0] != codes[4]
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -206,6 +198,12 @@ def test_columns_that_take_turns_at_one_converter_share_its_gain():
         ("stuck_on", 1.5),
         ("adc_gain_sigma", -0.1),
         ("row_wire", float("inf")),
+        ("column_limit", float("inf")),
+        ("adc_kind", "flash"),
+        ("adc_gain_db", 10.0),
+        ("driver_noise_sigma", 2.0),
+        ("input_percentile", 0.0),
+        ("read_voltage_v", 0.0),
         ("stuck_off", float("nan")),
     ],
 )

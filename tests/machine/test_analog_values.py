@@ -1,6 +1,7 @@
 """Values in devices: are they the same bits in and out of the clock, and nobody's but their own layer's?"""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -28,7 +29,32 @@ EVERYTHING = Analog(
     row_wire=1e-5,
     column_wire=1e-5,
 )
-ERRORS = {"pcm": Analog(device="pcm"), "everything": EVERYTHING}
+# All that is read step by step: circuits, drivers, the limit of columns; and cells that are not linear.
+CIRCUITS = Analog(
+    device="pcm",
+    input_range="percentile",
+    input_percentile=0.9,
+    driver_gain_sigma=0.02,
+    driver_noise_sigma=0.01,
+    column_limit=20.0,
+    adc_kind="sar",
+    adc_range="maximum",
+    adc_gain_sigma=0.02,
+    adc_capacitor_sigma=0.05,
+    adc_comparator_sigma=0.01,
+)
+CURVED = Analog(
+    device="generic",
+    parameters={"programming": 0.02},
+    current_voltage="cubic",
+    read_voltage_v=Fraction(1, 2),
+    driver_gain_sigma=0.02,
+    input_range="fixed",
+    input_scale=2.0,
+    adc_kind="pipeline",
+    adc_c1_sigma=0.02,
+)
+ERRORS = {"pcm": Analog(device="pcm"), "everything": EVERYTHING, "circuits": CIRCUITS, "curved": CURVED}
 
 
 def with_errors(chip, analog):
@@ -139,6 +165,52 @@ def test_a_layer_more_shifts_nobodys_numbers(workload):
     assert np.array_equal(found["c"], expected["c"])
 
 
+GAINS = Analog(adc_gain_sigma=0.1)
+
+
+def of_two_replicas(workload, chip):
+    """Return what two replicas of a layer make of the same vector, side by side in crossbars of tile 0."""
+    network = load_workload(workload([1, 2, 8], ["name: c, kind: conv2d, out_channels: 8, kernel: 1"], ["c"]))
+    x = np.repeat(np.random.default_rng(0).normal(size=(1, 1, 1, 8)).astype(np.float32), 2, axis=2)
+    outputs = evaluate(chip, network, {"x": x}, mapping=MappingPolicy(replicas={"c": 2}), seeds=1)["c"]
+    return outputs.reshape(2, 8)
+
+
+def test_crossbars_that_share_a_bank_share_its_converters(workload):
+    # Column n of either crossbar is converted by converter n of 64. With a bank for each crossbar they are others.
+    chip = with_errors(load_chip("tiny"), GAINS)
+    first, second = of_two_replicas(workload, chip)
+    assert np.array_equal(first, second)
+
+    own = replace(chip, tile=replace(chip.tile, adc=replace(chip.tile.adc, crossbars=1)))
+    first, second = of_two_replicas(workload, own)
+    assert not np.array_equal(first, second)
+
+
+def test_blocks_in_one_crossbar_share_the_converters_of_their_columns(workload):
+    # Two layers of equal weights, 2 outputs of 4 columns each, side by side in a crossbar: columns 0 to 7 and 8 to 15.
+    # With 8 converters for a crossbar the columns of both are converted by converters 0 to 7; with 64 by 0 to 7 and
+    # 8 to 15.
+    texts = [f"name: {name}, kind: linear, inputs: [x], out_features: 2" for name in "ac"]
+    network = load_workload(workload([1, 1, 64], texts, ["a", "c"]))
+    weight = network.layer("a").op.weight
+    layers = tuple(replace(layer, op=replace(layer.op, weight=weight)) for layer in network.layers)
+    network = replace(network, layers=layers)
+    x = {"x": np.random.default_rng(0).normal(size=(1, *network.layout("x").index.shape)).astype(np.float32)}
+    policy = MappingPolicy(pack="crossbar")
+
+    def outputs(converters):
+        adc = f"tile.adc.converters={converters}"
+        chip = with_errors(load_chip("tiny", [adc, "tile.adc.crossbars=1"]), GAINS)
+        corners = [share.corner for share in build(chip, network, mapping=policy).mapping.shares]
+        assert corners == [(0, 0), (0, 8)]
+        return evaluate(chip, network, x, mapping=policy, seeds=1)
+
+    few, many = outputs(8), outputs(64)
+    assert np.array_equal(few["a"], few["c"])
+    assert not np.array_equal(many["a"], many["c"])
+
+
 def test_seeds_are_programmings_of_their_own_and_come_back(digits):
     network, inputs = few(digits, 4)
 
@@ -224,9 +296,59 @@ def test_options_that_mean_nothing_are_refused(options, said, digits):
         ),
         ("on_off_ratio=1", r"^--set:1:26: tile\.analog\.on_off_ratio: must be above 1 \(got 1\)"),
         ("stuck_on=1.5", r"^--set:1:22: tile\.analog\.stuck_on: expected a number from 0 to 1 \(got `1\.5`\)"),
+        ("adc_kind=flash", r"^--set:1:22: tile\.analog\.adc_kind: not a known choice"),
+        ("adc_range=minimum", r"^--set:1:23: tile\.analog\.adc_range: not a known choice"),
+        ("adc_rounding=up", r"^--set:1:26: tile\.analog\.adc_rounding: not a known choice"),
+        ("adc_gain_db=10", r"^--set:1:25: tile\.analog\.adc_gain_db: expected a number from 20 to 400 \(got `10`\)"),
+        ("adc_capacitor_sigma=-1", r"tile\.analog\.adc_capacitor_sigma: expected a number from 0 to 1 \(got `-1`\)"),
+        ("adc_comparator_sigma=2", r"tile\.analog\.adc_comparator_sigma: expected a number from 0 to 1"),
+        ("adc_c1_sigma=2", r"tile\.analog\.adc_c1_sigma: expected a number from 0 to 1"),
+        ("adc_c2_sigma=2", r"tile\.analog\.adc_c2_sigma: expected a number from 0 to 1"),
+        ("adc_parasitic_sigma=2", r"tile\.analog\.adc_parasitic_sigma: expected a number from 0 to 1"),
+        ("adc_split_capacitors=2", r"tile\.analog\.adc_split_capacitors: expected `true` or `false`"),
+        ("column_limit=0", r"^--set:1:26: tile\.analog\.column_limit: must be above 0 \(got 0\)"),
+        ("input_range=max", r"^--set:1:25: tile\.analog\.input_range: not a known choice"),
+        ("input_range=fixed", r"^--set:1:25: tile\.analog\.input_range: a fixed range needs a scale above 0"),
+        ("input_scale=-1", r"^--set:1:25: tile\.analog\.input_scale: expected a number from 0 to"),
+        ("input_percentile=0", r"^--set:1:30: tile\.analog\.input_percentile: must be above 0"),
+        ("driver_gain_sigma=2", r"tile\.analog\.driver_gain_sigma: expected a number from 0 to 1"),
+        ("driver_noise_sigma=2", r"tile\.analog\.driver_noise_sigma: expected a number from 0 to 1"),
+        ("driver_asymmetry=0.1", r"^--set:1:30: tile\.analog\.driver_asymmetry: only `bipolar` drivers drive negative"),
+        ("current_voltage=square", r"^--set:1:29: tile\.analog\.current_voltage: not a known choice"),
+        ("current_voltage=milo", r"^--set:1:29: tile\.analog\.current_voltage: milo is not known of cells without"),
+        ("read_voltage=0 V", r"^--set:1:26: tile\.analog\.read_voltage: must be above 0"),
+        ("read_voltage=2", r"^--set:1:26: tile\.analog\.read_voltage: expected a voltage with its unit"),
+        ("largest_conductance=0 S", r"^--set:1:33: tile\.analog\.largest_conductance: must be above 0"),
         ("weight_scale=row", r"^--set:1:26: tile\.analog\.weight_scale: not a known choice"),
     ],
 )
 def test_errors_of_the_section_say_where_it_is_wrong(override, said):
     with pytest.raises(ConfigError, match=said):
         build("tiny", "digits_cnn", overrides=[f"tile.analog.{override}"])
+
+
+@pytest.mark.parametrize(
+    ("chip", "overrides", "said"),
+    [
+        (
+            "tiny",
+            ["tile.analog.current_voltage=cubic", "tile.analog.read_voltage=2 V"],
+            r"^--set:2:26: tile\.analog\.read_voltage: the current of a cell does not rise at 2 V",
+        ),
+        (
+            "hermes",
+            ["tile.analog.current_voltage=cubic", "tile.analog.row_wire=0.1"],
+            r"^--set:1:29: tile\.analog\.current_voltage: must be linear with wires and pulses",
+        ),
+        (
+            "tiny",
+            ["tile.analog.adc_kind=sar", "tile.adc.bits=17"],
+            r"^--set:2:15: tile\.adc\.bits: of a sar circuit, at most 16 \(got 17\)",
+        ),
+        ("tiny", ["tile.analog.adc_range=calibrated"], r"^--set:1:23: tile\.analog\.adc_range: needs a calibration"),
+        ("tiny", ["tile.analog.input_range=calibrated"], r"^--set:1:25: tile\.analog\.input_range: needs a calibr"),
+    ],
+)
+def test_errors_that_do_not_go_together_say_where(chip, overrides, said, digits):
+    with pytest.raises(ConfigError, match=said):
+        evaluate(chip, *few(digits, 1), overrides=overrides, seeds=1)
