@@ -147,6 +147,14 @@ class Network(Section):
     """Flits that the buffer of a virtual channel holds; model `flit`."""
     pipeline: Literal["fast", "default"] = "fast"
     """`fast`: 2 cycles a router, with look-ahead routes and speculative requests; `default`: 4; model `flit`."""
+    multicast: Literal["copies", "tree"] = "copies"
+    """How several consumers get a tensor. `copies`: each by itself; `tree`: once to each tile that needs it, from the
+    last such tile on the way.
+    """
+    reduction: Literal["star", "tree"] = "star"
+    """Where partial sums of several tiles are added. `star`: all where the outputs come about; `tree`: on the way there,
+    at tiles that have some of the same outputs.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
