@@ -188,7 +188,8 @@ class Controller:
         if final:
             return parts[0]
         made = zip(parts, shares, columns, strict=True)
-        return self._reduce(replica, [PartialSum(part, share.tile, blocks.output_blocks) for part, share, blocks in made])
+        sums = [PartialSum(part, share.tile, blocks.output_blocks) for part, share, blocks in made]
+        return self._reduce(replica, sums)
 
     def _turns(self, replica: Replica, blocks: BlockColumns) -> Amounts:
         """Return the amounts that differ where blocks take turns in one array."""
@@ -243,7 +244,7 @@ class Controller:
         meeting: dict[int, list[PartialSum]] = {replica.home: []}
         for part in parts:
             meeting.setdefault(part.tile, []).append(part)
-        outputs = {tile: {block for part in there for block in part.outputs} for tile, there in meeting.items()}
+        outputs = {tile: _together(there) for tile, there in meeting.items()}
         for tile, onward in self._trees.reduction(replica.home, outputs).items():
             there = meeting[tile]
             one = there[0] if len(there) == 1 else self._added(replica, there, tile, final=False)
@@ -258,11 +259,9 @@ class Controller:
             part.stream if part.tile == tile else self._send(part.stream, part.tile, tile, part.elements, size)
             for part, size in zip(parts, sizes, strict=True)
         ]
-        outputs = {block: count for part in parts for block, count in part.outputs.items()}
+        outputs = _together(parts)
         met = Counter(block for part in parts for block in part.outputs)
-        amounts = quantities.reduce_amounts(
-            self._spec, counts, sum(outputs.values()), list(met.values()), final=final
-        )
+        amounts = quantities.reduce_amounts(self._spec, counts, sum(outputs.values()), list(met.values()), final=final)
         place = Place(self._site(replica.layer.name, tile), amounts, final=final)
         stream = self._of(replica, self._stream("reduce", replica.layer.name, place, replica.vectors, replica.row))
         one = Window.elementwise(replica.vectors)
@@ -393,6 +392,11 @@ class Controller:
         flit_hops = network.flits(size) * (links - crossings)
         amounts = quantities.transport_amounts(elements, size, flit_hops, network.packet_bytes(size) * crossings)
         return Place(at, amounts, target=to, endpoints=(source, target), payload_bytes=size)
+
+
+def _together(parts: Sequence[PartialSum]) -> dict[OutputBlock, int]:
+    """Return the outputs of all these partial sums."""
+    return {block: count for part in parts for block, count in part.outputs.items()}
 
 
 def crossbars_name(crossbars: range) -> str:

@@ -3,7 +3,16 @@
 Knows shapes only: no weight value, no time, no energy.
 """
 
-from aimcsim.mapping.blocks import BlockColumns, BlockGrid, MatrixShape, OutputBlock, WeightBlock, count_blocks, cut, matrices
+from aimcsim.mapping.blocks import (
+    BlockColumns,
+    BlockGrid,
+    MatrixShape,
+    OutputBlock,
+    WeightBlock,
+    count_blocks,
+    cut,
+    matrices,
+)
 from aimcsim.mapping.capacity import Lever, capacity, chips_for, crossbars_for, joined, levers
 from aimcsim.mapping.engines import on_engines
 from aimcsim.mapping.mapping import Mapping, describe, map_workload

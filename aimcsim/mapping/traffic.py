@@ -104,9 +104,7 @@ def _partial_sums(mapping: Mapping, chip: ChipFile, trees: Trees, layer: Layer) 
             yield Flow(home, mapping.home[layer.name], vectors * size)
 
 
-def _to_home(
-    mapping: Mapping, chip: ChipFile, trees: Trees, shares: Sequence[LayerShare], home: int
-) -> Iterator[Flow]:
+def _to_home(mapping: Mapping, chip: ChipFile, trees: Trees, shares: Sequence[LayerShare], home: int) -> Iterator[Flow]:
     """Yield the partial sums of one vector of a replica: of each share, or by a tree of each tile."""
     bits = chip.numbers.partial_sum_bits
     if chip.network.reduction == "star":

@@ -13,6 +13,9 @@ from aimcsim.mapping.blocks import OutputBlock
 from aimcsim.network import HOST, Fabric, Mesh, ring, torus
 from aimcsim.spec.chip_file import Network
 
+Outputs = Mapping[OutputBlock, int]
+"""Blocks of outputs, and how many outputs each has."""
+
 
 class Trees:
     """The trees over the tiles of a chip, or of several, as `network.multicast` and `network.reduction` ask for.
@@ -41,22 +44,24 @@ class Trees:
         found = {} if root == source else {root: source}
         return found | {tile: next(_passed(tile, heads, self._routers(root, tile)[::-1])) for tile in others}
 
-    def reduction(self, home: int, outputs: Mapping[int, Collection[OutputBlock]]) -> dict[int, int]:
+    def reduction(self, home: int, outputs: Mapping[int, Outputs]) -> dict[int, int]:
         """Return for each tile but `home` the tile that adds its partial sums to others, the farthest tile first.
 
-        In a tree that is the next one on the way home that has partial sums of some of the same `outputs`, its own or
-        those it was sent; where there is none there is nothing to add, and they go home.
+        Partial sums that stop over at a tile leave the network and enter it once more, and over the links that are left
+        to go, those of the same outputs go as one. In a tree they are added at the next tile on the way home at which
+        that moves no more numbers over links; where there is none, at home.
         """
         away = [tile for tile in outputs if tile != home]
         if self._network.reduction == "star":
             return dict.fromkeys(away, home)
         heads, ways = self._heads(home, away), {tile: self._routers(tile, home) for tile in away}
-        held = {home: set[OutputBlock]()} | {tile: set(blocks) for tile, blocks in outputs.items()}
+        held: dict[int, Outputs] = {home: {}, **outputs}
         found: dict[int, int] = {}
         for tile in sorted(away, key=lambda tile: (-len(ways[tile]), heads[ways[tile][0]] == tile, tile)):
-            common = (other for other in _passed(tile, heads, ways[tile]) if held[other] & held[tile])
-            found[tile] = next(common, home)
-            held[found[tile]] |= held[tile]
+            on_way = (one for one in _passed(tile, heads, ways[tile]) if one != home)
+            pays = (one for one in on_way if _saved(held[tile], held[one], 1 + len(ways[one])) >= 0)
+            found[tile] = next(pays, home)
+            held[found[tile]] = {**held[found[tile]], **held[tile]}
         return found
 
     def _heads(self, root: int, tiles: Iterable[int]) -> dict[int, int]:
@@ -76,6 +81,12 @@ def _wrapped(network: Network, mesh: Mesh) -> Fabric:
     if network.topology == "ring":
         return ring(mesh.columns, tiles_per_router=mesh.tiles_per_router)
     return torus(mesh.columns, mesh.rows, tiles_per_router=mesh.tiles_per_router)
+
+
+def _saved(coming: Outputs, there: Outputs, links: int) -> int:
+    """Return how many numbers less cross a link if partial sums stop over at a tile so many links from home."""
+    common = sum(count for block, count in coming.items() if block in there)
+    return common * links - 2 * sum(coming.values())
 
 
 def _passed(tile: int, heads: Mapping[int, int], routers: Sequence[int]) -> Iterator[int]:

@@ -148,12 +148,12 @@ class Network(Section):
     pipeline: Literal["fast", "default"] = "fast"
     """`fast`: 2 cycles a router, with look-ahead routes and speculative requests; `default`: 4; model `flit`."""
     multicast: Literal["copies", "tree"] = "copies"
-    """How several consumers get a tensor. `copies`: each by itself; `tree`: once to each tile that needs it, from the
-    last such tile on the way.
+    """`copies`: every layer that needs a tensor is sent it by itself; `tree`: every tile that needs it is sent it once,
+    by the last such tile on the way.
     """
     reduction: Literal["star", "tree"] = "star"
-    """Where partial sums of several tiles are added. `star`: all where the outputs come about; `tree`: on the way there,
-    at tiles that have some of the same outputs.
+    """Where the partial sums of a layer on several tiles are added. `star`: where the outputs come about; `tree`: also
+    on the way there, at tiles that have partial sums of the same outputs.
     """
 
 

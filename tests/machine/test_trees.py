@@ -3,7 +3,6 @@
 Tiles stand in a row of routers, and each has one crossbar of 16 rows, so a matrix of 16 k inputs lies on k tiles.
 """
 
-import random
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,8 @@ from aimcsim.run import Built, build, simulate
 
 ROW = (
     *("tile.count=4", "network.routers=[4, 1]", "tile.crossbars=1", "tile.crossbar.rows=16"),
-    *("tile.adc.crossbars=1", "numbers.partial_sum_bits=24", "network.width_bits=32", "network.packet_overhead_bits=32"),
+    *("tile.adc.crossbars=1", "numbers.partial_sum_bits=24"),
+    *("network.width_bits=32", "network.packet_overhead_bits=32"),
 )
 TREES = ("network.reduction=tree", "network.multicast=tree")
 SUMS = ["name: sums, kind: linear, inputs: [x], out_features: 4"]
@@ -73,7 +73,7 @@ def test_a_star_moves_all_partial_sums_into_one_tile_and_a_tree_one_into_each(ro
 
 
 def test_a_tree_adds_as_often_as_a_star(row):
-    """k - 1 = 3 additions of 4 outputs each, 4 of biases, and 4 activations, which come at the end alone."""
+    """Of four tiles 3 additions of 4 outputs each, 4 of biases, and 4 activations, which come at the end alone."""
     star, tree = row(SUMS, "sums"), row(SUMS, "sums", "network.reduction=tree")
     reductions = moved(tree, "sums", "reduce")
 
@@ -89,7 +89,8 @@ def test_the_busiest_way_out_of_the_network_has_one_partial_sum_instead_of_three
     net = workload([1, 1, 64], SUMS, ["sums"])
     flits = {}
     for reduction in ("star", "tree"):
-        links = simulate("tiny", net, overrides=[*ROW, "network.model=flit", f"network.reduction={reduction}"]).table("links")
+        chip = [*ROW, "network.model=flit", f"network.reduction={reduction}"]
+        links = simulate("tiny", net, overrides=chip).table("links")
         flits[reduction] = dict(zip(links["link"].tolist(), links["flits"].tolist(), strict=True))
 
     assert flits["star"]["chip.tile[3].eject"] - flits["tree"]["chip.tile[3].eject"] == 2 * 4
@@ -126,7 +127,7 @@ def test_what_is_passed_on_has_a_place_of_its_own_beside_the_copy_that_is_used(r
 
 
 def test_what_is_passed_on_is_read_where_it_arrived(row):
-    """With a buffer for inputs and one for results: the layer's own tile reads the latter, those that pass on the former."""
+    """With a buffer for inputs and one for results: its tile reads the latter, those that pass on the former."""
     results = "{area: 1 um2, instances_per: buffer, source: aimcsim, grade: assumed, how: test, actions: {%s, %s}}"
     action = "%s: {energy: 1 pJ, source: aimcsim, grade: assumed, how: test}"
     own = (
@@ -171,8 +172,7 @@ def test_values_are_the_same_bits_by_any_tree(mode, trees, workload):
 
     run = simulate("tiny", net, inputs=inputs, analog=mode, engine="reference", overrides=[*many, *trees])
 
-    kinds = Counter((stream.kind, stream.layer) for stream in build("tiny", net, overrides=[*many, *trees]).plan.system.streams)
-    assert (kinds["reduce", "tall"] > 1) == (TREES[0] in trees)
+    assert (len(moved(build("tiny", net, overrides=[*many, *trees]), "tall", "reduce")) > 1) == (TREES[0] in trees)
     assert np.array_equal(run.outputs["last"], straight["last"])
 
 
@@ -190,15 +190,15 @@ TANGLE = [
 """Branches that look ahead by different amounts, up to a whole image, from tensors that several layers need."""
 NARROW = (
     *("tile.count=36", "network.routers=[6, 6]", "tile.crossbars=3", "tile.crossbar.rows=16", "tile.adc.crossbars=1"),
-    *("network.packet_slots=1", "network.virtual_channels=1", "network.buffer_flits=1", "network.packet_overhead_bits=600", *TREES),
+    *("network.packet_slots=1", "network.packet_overhead_bits=600"),
+    *("network.virtual_channels=1", "network.buffer_flits=1", *TREES),
 )
 
 
-def tangled(workload, tmp_path: Path, seed: int, *more: str, requests: int = 6) -> Built:
+def tangled(workload, tmp_path: Path, seed: int, *more: str, requests: int = 8) -> Built:
     """Build the tangle on tiles in random order, every edge with the least that it needs for progress."""
-    chip, net = load_chip("tiny", [*NARROW, *more]), load_workload(workload([5, 5, 3], TANGLE, ["last"]))
-    placed, tiles = map_workload(net, chip), list(range(36))
-    random.Random(seed).shuffle(tiles)
+    chip, net = load_chip("tiny", [*NARROW, *more]), load_workload(workload([4, 4, 3], TANGLE, ["last"]))
+    placed, tiles = map_workload(net, chip), np.random.default_rng(seed).permutation(36).tolist()
     shares = tuple(replace(share, tile=tiles[share.tile]) for share in placed.shares)
     homes = {layer: tiles[tile] for layer, tile in placed.home.items()}
     path = tmp_path / f"{seed}.yaml"
@@ -210,7 +210,7 @@ def tangled(workload, tmp_path: Path, seed: int, *more: str, requests: int = 6) 
 
 
 @pytest.mark.parametrize("model", ["flit", "packet", "ideal"])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_trees_with_least_buffers_one_packet_slot_and_tiles_anywhere_do_not_get_stuck(model, seed, workload, tmp_path):
     made = tangled(workload, tmp_path, seed, f"network.model={model}")
     CompiledEngine(made.plan.system, keep=True).run()
@@ -219,15 +219,16 @@ def test_trees_with_least_buffers_one_packet_slot_and_tiles_anywhere_do_not_get_
     assert all(len(stream.end_ps) == stream.total for stream in streams)
     relays = [one for one in streams if one.kind == "send" and streams[one.inputs[0].source].kind in {"send", "load"}]
     assert len(relays) > 3
-    assert sum(stream.kind == "reduce" for stream in streams) > len(TANGLE)
+    reductions = Counter(stream.layer for stream in streams if stream.kind == "reduce")
+    assert max(reductions.values()) > 1
 
 
-def test_with_one_place_less_on_any_edge_they_would(workload, tmp_path):
+def test_with_one_place_less_on_an_edge_they_would(workload, tmp_path):
     """The least is the least: so the runs above are as tight as can be."""
     least = tangled(workload, tmp_path, 0, requests=1)
     tight = [quota.edge for quota in least.quotas if quota.progress > 1]
-    assert len(tight) > 10
-    for edge in tight:
+    assert len(tight) > 20
+    for edge in tight[::4]:
         made = tangled(workload, tmp_path, 0, requests=1)
         made.plan.system.edges[edge].capacity -= 1
         with pytest.raises(DeadlockError):
@@ -235,7 +236,7 @@ def test_with_one_place_less_on_any_edge_they_would(workload, tmp_path):
 
 
 def test_both_engines_have_the_same_logs_of_the_tangle(workload, tmp_path):
-    one, other = (tangled(workload, tmp_path, 1, "network.model=flit", requests=2) for _ in range(2))
+    one, other = (tangled(workload, tmp_path, 1, "network.model=flit", requests=1) for _ in range(2))
     CompiledEngine(one.plan.system, keep=True).run()
     ReferenceEngine(other.plan.system).run()
 

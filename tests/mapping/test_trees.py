@@ -1,7 +1,6 @@
 """Who passes on to whom: do trees follow the routes, and join only what can be added?"""
 
-import random
-
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,8 +11,8 @@ from aimcsim.mapping import Trees, mesh_of
 from aimcsim.network import HOST, Mesh
 
 TREES = ("network.multicast=tree", "network.reduction=tree")
-ALL = {(0, 0)}
-"""Outputs that are one block."""
+ALL = {(0, 0): 4}
+"""Outputs that are one block of four."""
 
 
 def trees(columns: int, rows: int, each: int = 1, *more: str) -> Trees:
@@ -44,13 +43,28 @@ def test_the_first_tile_at_a_router_stands_for_all_there():
     assert trees(3, 1, 2).multicast(5, range(5)) == {0: 2, 1: 0, 2: 5, 3: 2, 4: 5}
 
 
-def test_only_sums_of_the_same_outputs_meet():
-    # 0 and 2 have the outputs 7 in common, and 1 has others: 0 passes 1 by, and 1 has nobody before its home.
-    outputs = {0: {(0, 7), (0, 8)}, 1: {(0, 9)}, 2: {(0, 7)}, 4: {(0, 7), (0, 8), (0, 9)}}
+def outputs(**counts: int) -> dict[tuple[int, int], int]:
+    """Return blocks of outputs by the letters that they are called here."""
+    return {(0, ord(name)): count for name, count in counts.items()}
 
-    assert trees(5, 1).reduction(4, outputs) == {0: 2, 1: 4, 2: 4}
-    # 2 has 7 alone, but 3 has sent it 8 as well, which 1 has.
-    assert trees(5, 1).reduction(0, {3: {(0, 7), (0, 8)}, 2: {(0, 7)}, 1: {(0, 8)}}) == {3: 2, 2: 1, 1: 0}
+
+def test_only_sums_of_the_same_outputs_meet():
+    # 0 and 2 have outputs in common, and 1 has others: 0 passes 1 by, and 1 has nobody before its home.
+    held = {0: outputs(a=4), 1: outputs(b=4), 2: outputs(a=4), 4: outputs(a=4, b=4)}
+    assert trees(5, 1).reduction(4, held) == {0: 2, 1: 4, 2: 4}
+    # 6 has a alone, but 7 has sent it b as well, which 5 has.
+    held = {7: outputs(a=4, b=4), 6: outputs(a=4), 5: outputs(b=4)}
+    assert trees(8, 1).reduction(0, held) == {7: 6, 6: 5, 5: 0}
+
+
+def test_sums_stop_over_only_where_that_moves_no_more_numbers():
+    """From 1 over 2, from where it is three links to 5, and five with the ways into the network and out.
+
+    What both have in common crosses these five links once instead of twice; all 10 that come go out and in once more.
+    """
+    for common, adder in ((3, 5), (4, 2), (5, 2)):
+        held = {1: outputs(a=common, b=10 - common), 2: outputs(a=common, c=9)}
+        assert trees(6, 1).reduction(5, held) == {1: adder, 2: 5}
 
 
 def test_what_comes_from_the_host_comes_once_to_the_nearest():
@@ -84,9 +98,8 @@ GRID, ON_GRID = Mesh(4, 3, 2), trees(4, 3, 2)
 @settings(deadline=None, derandomize=True)
 @given(tiles=st.sets(st.integers(0, 23)), root=st.integers(0, 23), seed=st.integers(0, 9))
 def test_nothing_takes_a_longer_way_and_all_arrives(tiles: set[int], root: int, seed: int):
-    """Along parents from any tile one comes to the root, over as many links as straight, in whatever order tiles are."""
-    order = sorted(tiles - {root})
-    random.Random(seed).shuffle(order)
+    """From any tile one comes to the root over as many links as straight, in whatever order tiles are given."""
+    order = np.random.default_rng(seed).permutation(sorted(tiles - {root})).tolist()
     for parents in (ON_GRID.multicast(root, order), ON_GRID.reduction(root, dict.fromkeys(order, ALL))):
         assert set(parents) == tiles - {root}
         for tile in order:
