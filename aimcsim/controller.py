@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,7 +12,17 @@ from aimcsim import quantities
 from aimcsim.chip import Chip, Site
 from aimcsim.components import Buffer
 from aimcsim.engine import Stage, Stream, System, span_of
-from aimcsim.mapping import BlockColumns, LayerShare, Mapping, mesh_of, packed_bytes, replica_vectors
+from aimcsim.mapping import (
+    BlockColumns,
+    LayerShare,
+    Mapping,
+    OutputBlock,
+    Trees,
+    mesh_of,
+    packed_bytes,
+    replica_vectors,
+    tensor_senders,
+)
 from aimcsim.network import HOST
 from aimcsim.ops import Depthwise, DigitalKind, IndexArray, MatrixKind, TensorShape, Window
 from aimcsim.quantities import Amounts, whole
@@ -30,6 +40,7 @@ class Plan:
     shares : stream index of an `mvm` or `program` stream -> the share of the layer that it runs.
     result : layer or input name -> the stream whose vectors are the tensor (for inputs, one of the loads).
     loads, stores : stream index -> name of the tensor that is brought in or taken out.
+    added_in : stream index of what makes partial sums -> index of the `reduce` stream that adds them to others.
     every : stream index -> (first, step) of a replica's stream: its vector j is the layer's vector first + j * step.
     homes : edge index -> the buffer that its vectors lie in.
     """
@@ -43,6 +54,7 @@ class Plan:
     tiles: dict[str, int] = field(default_factory=dict)
     loads: dict[int, str] = field(default_factory=dict)
     stores: dict[int, str] = field(default_factory=dict)
+    added_in: dict[int, int] = field(default_factory=dict)
     every: dict[int, tuple[int, int]] = field(default_factory=dict)
     homes: dict[int, Buffer] = field(default_factory=dict)
 
@@ -68,6 +80,20 @@ class Replica:
         return min(self.vectors, -(-self.layer.shape.width // self.count))
 
 
+@dataclass(frozen=True, slots=True)
+class PartialSum:
+    """Partial sums that a stream makes on a tile; `outputs` says of which blocks of outputs, and how many in each."""
+
+    stream: Stream
+    tile: int
+    outputs: dict[OutputBlock, int]
+
+    @property
+    def elements(self) -> int:
+        """How many numbers a vector of them has."""
+        return sum(self.outputs.values())
+
+
 class Controller:
     """Lays out the streams of a workload on a chip, layer by layer; a stream's index is its place in that order."""
 
@@ -80,7 +106,10 @@ class Controller:
         self._shares_on: dict[str, Counter[int]] = {}
         self._nothing: dict[int, IndexArray] = {}
         self._brought: dict[tuple[str, int], list[tuple[Stream, int]]] = {}
+        self._carried: dict[tuple[str, int], Stream] = {}
+        self._senders: dict[str, dict[int, int]] = {}
         self._mesh = mesh_of(chip.spec)
+        self._trees = Trees(chip.spec.network, self._mesh)
         self.plan = Plan(system, chip, workload, mapping)
 
     def build(self) -> Plan:
@@ -156,7 +185,11 @@ class Controller:
             for share, blocks in zip(shares, columns, strict=True)
         ]
         parts = [self._share(replica, share, one, final=final) for share, one in zip(shares, amounts, strict=True)]
-        return parts[0] if final else self._reduce(replica, shares, amounts, parts)
+        if final:
+            return parts[0]
+        made = zip(parts, shares, columns, strict=True)
+        sums = [PartialSum(part, share.tile, blocks.output_blocks) for part, share, blocks in made]
+        return self._reduce(replica, sums)
 
     def _turns(self, replica: Replica, blocks: BlockColumns) -> Amounts:
         """Return the amounts that differ where blocks take turns in one array."""
@@ -204,32 +237,38 @@ class Controller:
         place = program.stages[-1].server.path if program.stages[-1].server else program.tile
         self._system.add_edge(program, reader, nothing, nothing, vector_bytes=0, place=place, cause="maintenance")
 
-    def _reduce(
-        self, replica: Replica, shares: Sequence[LayerShare], amounts: Sequence[Amounts], parts: Sequence[Stream]
-    ) -> Stream:
-        """The reduction of a replica's partial sums where its outputs come about."""
-        layer, home = replica.layer, replica.home
-        counts = [whole(one["output_elements"]) for one in amounts]
+    def _reduce(self, replica: Replica, parts: Sequence[PartialSum]) -> Stream:
+        """The reduction of a replica's partial sums where its outputs come about, or on the way there."""
+        if self._spec.network.reduction == "star":
+            return self._added(replica, parts, replica.home, final=True).stream
+        meeting: dict[int, list[PartialSum]] = {replica.home: []}
+        for part in parts:
+            meeting.setdefault(part.tile, []).append(part)
+        outputs = {tile: _together(there) for tile, there in meeting.items()}
+        for tile, onward in self._trees.reduction(replica.home, outputs).items():
+            there = meeting[tile]
+            one = there[0] if len(there) == 1 else self._added(replica, there, tile, final=False)
+            meeting[onward].append(one)
+        return self._added(replica, meeting[replica.home], replica.home, final=True).stream
+
+    def _added(self, replica: Replica, parts: Sequence[PartialSum], tile: int, *, final: bool) -> PartialSum:
+        """Partial sums added on a tile, to which those from elsewhere are sent; `final` if that completes them."""
+        counts = [part.elements for part in parts]
         sizes = [packed_bytes(count, self._spec.numbers.partial_sum_bits) for count in counts]
         feeds = [
-            part if share.tile == home else self._send(part, share.tile, home, count, size)
-            for part, share, count, size in zip(parts, shares, counts, sizes, strict=True)
+            part.stream if part.tile == tile else self._send(part.stream, part.tile, tile, part.elements, size)
+            for part, size in zip(parts, sizes, strict=True)
         ]
-        place = Place(
-            self._site(layer.name, home),
-            quantities.reduce_amounts(self._spec, counts, layer.shape, self._partial_sums(shares)),
-        )
-        stream = self._of(replica, self._stream("reduce", layer.name, place, replica.vectors, replica.row))
+        outputs = _together(parts)
+        met = Counter(block for part in parts for block in part.outputs)
+        amounts = quantities.reduce_amounts(self._spec, counts, sum(outputs.values()), list(met.values()), final=final)
+        place = Place(self._site(replica.layer.name, tile), amounts, final=final)
+        stream = self._of(replica, self._stream("reduce", replica.layer.name, place, replica.vectors, replica.row))
         one = Window.elementwise(replica.vectors)
-        for feed, size in zip(feeds, sizes, strict=True):
-            self._edge(feed, stream, one, size, self._chip.buffer(home, "input_buffer"))
-        return stream
-
-    def _partial_sums(self, shares: Sequence[LayerShare]) -> list[int]:
-        """Return from how many shares the partial sums come, for each block of outputs."""
-        columns = [self._mapping.columns_of(share) for share in shares]
-        outputs = [set(zip(one.first_group.tolist(), one.first_col.tolist(), strict=True)) for one in columns]
-        return list(Counter(output for one in outputs for output in one).values())
+        for part, feed, size in zip(parts, feeds, sizes, strict=True):
+            self.plan.added_in[part.stream.index] = stream.index
+            self._edge(feed, stream, one, size, self._chip.buffer(tile, "input_buffer"))
+        return PartialSum(stream, tile, outputs)
 
     def _merge(self, layer: Layer, made: Sequence[tuple[Replica, Stream]]) -> Stream:
         """What lets the outputs of replicas be seen in order of their vectors; it moves nothing and takes no time."""
@@ -277,15 +316,35 @@ class Controller:
         return self._brought[key]
 
     def _feed(self, name: str, tile: int) -> tuple[Stream, int]:
+        """Return the stream that brings a tensor to a tile, and the bytes of a vector."""
         shape, numbers = self._workload.shape(name), self._spec.numbers
-        if name in self._workload.inputs:
-            size = packed_bytes(shape.length, numbers.input_bits)
-            return self._load(name, shape, tile, size), size
-        size = packed_bytes(shape.length, numbers.output_bits)
-        made = self.plan.result[name]
-        if self.plan.tiles[name] == tile:
-            return made, size
-        return self._send(made, self.plan.tiles[name], tile, shape.length, size), size
+        bits = numbers.input_bits if name in self._workload.inputs else numbers.output_bits
+        size = packed_bytes(shape.length, bits)
+        if self.plan.tiles.get(name) == tile:
+            return self.plan.result[name], size
+        if self._spec.network.multicast == "tree":
+            return self._by_tree(name, tile, shape, size), size
+        return self._bring(name, self.plan.tiles.get(name, HOST), tile, shape, size), size
+
+    def _bring(self, name: str, source: int, tile: int, shape: TensorShape, size: int) -> Stream:
+        """Bring a tensor from where it comes about to a tile."""
+        if source == HOST:
+            return self._load(name, shape, tile, size)
+        return self._send(self.plan.result[name], source, tile, shape.length, size)
+
+    def _by_tree(self, name: str, tile: int, shape: TensorShape, size: int) -> Stream:
+        """Bring a tensor to a tile, once for all who need it there or from there on."""
+        if name not in self._senders:
+            self._senders[name] = tensor_senders(self._mapping, self._workload, self._trees, name)
+        if (name, tile) not in self._carried:
+            source = self._senders[name][tile]
+            if source in self._senders[name]:
+                before = self._by_tree(name, source, shape, size)
+                made = self._send(before, source, tile, shape.length, size)
+            else:
+                made = self._bring(name, source, tile, shape, size)
+            self._carried[name, tile] = made
+        return self._carried[name, tile]
 
     def _connect(
         self, feeds: Sequence[tuple[Stream, int]], stream: Stream, windows: Sequence[Window], tile: int
@@ -308,10 +367,11 @@ class Controller:
         return stream
 
     def _send(self, made: Stream, source: int, target: int, elements: int, size: int) -> Stream:
-        """Vectors on their way from one tile to another."""
-        place = self._transport(made.layer, source, target, elements, size)
+        """Vectors on their way from one tile to another; what has come by a transport lies where that has put it."""
+        passes_on = made.kind in {"load", "send"}
+        place = replace(self._transport(made.layer, source, target, elements, size), passes_on=passes_on)
         stream = self._stream("send", made.layer, place, made.vectors, made.row)
-        buffer = self._chip.buffer(source, "output_buffer")
+        buffer = self._chip.buffer(source, "input_buffer" if passes_on else "output_buffer")
         self._edge(made, stream, Window.elementwise(made.vectors), size, buffer)
         return stream
 
@@ -332,6 +392,11 @@ class Controller:
         flit_hops = network.flits(size) * (links - crossings)
         amounts = quantities.transport_amounts(elements, size, flit_hops, network.packet_bytes(size) * crossings)
         return Place(at, amounts, target=to, endpoints=(source, target), payload_bytes=size)
+
+
+def _together(parts: Sequence[PartialSum]) -> dict[OutputBlock, int]:
+    """Return the outputs of all these partial sums."""
+    return {block: count for part in parts for block, count in part.outputs.items()}
 
 
 def crossbars_name(crossbars: range) -> str:

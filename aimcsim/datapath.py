@@ -18,7 +18,7 @@ from aimcsim.errors import CausalityError
 from aimcsim.ops import DigitalKind, FloatArray, MatrixKind, TensorShape
 from aimcsim.workload.graph import Layer
 
-Compute = Callable[[int, int], FloatArray | Partial]
+Compute = Callable[[int, int], FloatArray | list[Partial]]
 
 
 class Datapath:
@@ -40,7 +40,7 @@ class Datapath:
             name: np.full((requests, shape.vectors, shape.length), np.nan, dtype=np.float32)
             for name, shape in self._shapes()
         }
-        self._partials: dict[tuple[str, int], list[Partial]] = {}
+        self._partials: dict[tuple[int, int], list[Partial]] = {}
         self._unordered: dict[tuple[str, int], FloatArray] = {}
         self.outputs: dict[str, FloatArray] = {
             name: np.full_like(self._tensors[name], np.nan) for name in plan.workload.outputs
@@ -88,7 +88,7 @@ class Datapath:
         """Compute a vector when its inputs have been fetched, and publish it when it is complete."""
         layer = self._plan.workload.layer(stream.layer)
         compute = self._compute(stream, layer)
-        waiting: dict[int, FloatArray | Partial] = {}
+        waiting: dict[int, FloatArray | list[Partial]] = {}
         replicated, (first, step) = stream.index in self._plan.every, self._plan.every.get(stream.index, (0, 1))
 
         def place(vector: int) -> tuple[int, int]:
@@ -102,11 +102,11 @@ class Datapath:
         def publish(vector: int) -> None:
             value = waiting.pop(vector)
             request, index = place(vector)
-            key = layer.name, request * layer.shape.vectors + index
-            if isinstance(value, Partial):
-                self._partials.setdefault(key, []).append(value)
+            number = request * layer.shape.vectors + index
+            if isinstance(value, list):
+                self._partials.setdefault((self._plan.added_in[stream.index], number), []).extend(value)
             elif replicated:
-                self._unordered[key] = value[0]
+                self._unordered[layer.name, number] = value[0]
             else:
                 self._tensors[layer.name][request, index] = value[0]
 
@@ -121,19 +121,18 @@ class Datapath:
             )
         assert isinstance(op, MatrixKind), "a layer has static weights or is digital"
         matrix = self._matrices[layer.name]
-        if stream.kind == "reduce":
-            return lambda request, index: op.finish(
-                matrix.merge(self._partials.pop((layer.name, request * layer.shape.vectors + index))), index, index + 1
-            )
-        blocks = self._plan.shares[stream.index].blocks
-        whole = len(blocks) == len(matrix.blocks)
 
-        def read(request: int, index: int) -> FloatArray | Partial:
+        def arrived(request: int, index: int) -> list[Partial]:
+            return self._partials.pop((stream.index, request * layer.shape.vectors + index))
+
+        def read(request: int, index: int) -> list[Partial]:
             x = self._known(op.gather(self._tensors[layer.inputs[0]][request], index, index + 1), stream)
-            partial = matrix.partial(x, blocks, Reads.of_vector(request, index))
-            return op.finish(matrix.merge([partial]), index, index + 1) if whole else partial
+            return [matrix.partial(x, self._plan.shares[stream.index].blocks, Reads.of_vector(request, index))]
 
-        return read
+        parts = arrived if stream.kind == "reduce" else read
+        if stream.index in self._plan.added_in:
+            return parts
+        return lambda request, index: op.finish(matrix.merge(parts(request, index)), index, index + 1)
 
     @staticmethod
     def _known(values: FloatArray, stream: Stream) -> FloatArray:

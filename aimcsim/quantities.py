@@ -104,20 +104,22 @@ def _windowed(elements: IndexArray, bits: int) -> Amounts:
 
 
 def reduce_amounts(
-    chip: ChipFile, partial_elements: Sequence[int], output: TensorShape, partial_sums: Sequence[int]
+    chip: ChipFile, partial_elements: Sequence[int], outputs: int, partial_sums: Sequence[int], *, final: bool
 ) -> Amounts:
     """Return what one vector of a reduction is worth that adds partial sums of so many elements each.
 
-    `partial_sums` says how many there are of each block of outputs.
+    `partial_sums` says how many there are of each block of outputs. The first of an output is added to nothing, and
+    final sums take a bias: so by whatever tree an output's sums come together, their additions are as many.
     """
     total = sum(partial_elements)
     numbers = chip.numbers
+    bits = numbers.output_bits if final else numbers.partial_sum_bits
     return _all(
         input_elements=total,
         input_bytes=sum(packed_bytes(count, numbers.partial_sum_bits) for count in partial_elements),
-        output_elements=output.length,
-        output_bytes=packed_bytes(output.length, numbers.output_bits),
-        work_elements=total,
+        output_elements=outputs,
+        output_bytes=packed_bytes(outputs, bits),
+        work_elements=total if final else total - outputs,
         chained_adds=max(partial_sums) - 1,
         output_blocks=len(partial_sums),
     )

@@ -38,6 +38,8 @@ class Place:
     final : bool                      Whether the stream's results are final, or partial sums.
     kind : str                        Kind of the layer.
     windowed : mapping                Amounts that take the place of `quantities` in a stage with ``reuse: window``.
+    passes_on : bool                  For a transport: whether it passes on what another one has brought, which lies in
+                                      the input buffer.
     """
 
     site: Site
@@ -48,6 +50,7 @@ class Place:
     final: bool = True
     kind: str = ""
     windowed: Mapping[str, Amount] = field(default_factory=dict)
+    passes_on: bool = False
 
 
 def compile_table(chip: Chip, name: TableName, place: Place) -> list[Stage]:
@@ -64,7 +67,7 @@ def compile_table(chip: Chip, name: TableName, place: Place) -> list[Stage]:
     stages: list[Stage] = []
     clock: ClockDomain | None = None
     taken: dict[str, int] = {}
-    for row in table.stages:
+    for row in map(_from_input_buffer, table.stages) if place.passes_on else table.stages:
         if (row.when == "final" and not place.final) or (row.kinds and place.kind not in row.kinds):
             continue
         depth = 0 if row.loop == "vector" else loops.index(row.loop) + 1
@@ -78,6 +81,16 @@ def compile_table(chip: Chip, name: TableName, place: Place) -> list[Stage]:
     if not stages:
         raise ConfigError(chip.spec.where.problem(f"tables.{name}.stages", _no_stage(table, place)))
     return _packet_slots(chip, stages, place)
+
+
+def _from_input_buffer(row: StageRow) -> StageRow:
+    """Return the row of a transport that finds in the input buffer what others find in the output buffer."""
+
+    def there(name: str) -> str:
+        return name.replace("output_buffer.", "input_buffer.")
+
+    resource = None if row.resource is None else there(row.resource)
+    return replace(row, resource=resource, actions={there(name): what for name, what in row.actions.items()})
 
 
 def _no_stage(table: StageTable, place: Place) -> str:

@@ -17,7 +17,7 @@ SYSTEMS = (
 MACHINES = (
     *("1 request", "2 requests", "3 requests", "stride", "skip", "fully connected", "depthwise", "pooling"),
     *("bank of two layers", "bank of three or more layers", "several tiles", "link shared by sends"),
-    *("shared slots", "state ops", "least buffers", "roomy buffers"),
+    *("shared slots", "state ops", "least buffers", "roomy buffers", "passed on", "added on the way"),
 )
 """What random machines are to have."""
 
@@ -41,6 +41,7 @@ def of_recipe(recipe: Recipe, system: System) -> set[str]:
 def of_case(case: Case, system: System) -> set[str]:
     """Return what a random machine has."""
     text = "\n".join(case.layers)
+    reduced = [stream.layer for stream in system.streams if stream.kind == "reduce"]
     depthwise = any("groups: " in layer and "groups: 1," not in layer for layer in case.layers)
     has = {
         "stride": "conv2d" in text and "stride: 2, pads" in text,
@@ -49,6 +50,8 @@ def of_case(case: Case, system: System) -> set[str]:
         "depthwise": depthwise,
         "pooling": "_pool" in text,
         "several tiles": any(stream.kind == "send" for stream in system.streams),
+        "passed on": any(_passes_on(stream, system) for stream in system.streams),
+        "added on the way": len(set(reduced)) < len(reduced),
         "least buffers": case.spare_bytes == 0,
         "roomy buffers": case.spare_bytes is None,
     }
@@ -72,6 +75,11 @@ def _of_system(system: System) -> set[str]:
         "state ops": any(stream.kind == "program" for stream in streams),
     }
     return {name for name, there in has.items() if there}
+
+
+def _passes_on(stream: Stream, system: System) -> bool:
+    """Whether a stream sends on what another transport has brought."""
+    return stream.kind == "send" and system.streams[stream.inputs[0].source].kind in {"load", "send"}
 
 
 def _clients(streams: list[Stream], causes: set[str]) -> list[int]:

@@ -16,6 +16,9 @@ from aimcsim.ops import IndexArray, MatrixKind
 from aimcsim.spec.chip_file import ChipFile
 from aimcsim.workload.graph import Workload
 
+OutputBlock = tuple[int, int]
+"""A block of outputs, by its first group and column: what the row blocks of one column of blocks add to."""
+
 
 class MatrixShape(NamedTuple):
     """The static weights of one layer: `groups` independent matrices of `k` inputs by `n` outputs each."""
@@ -89,6 +92,12 @@ class BlockColumns(NamedTuple):
     def outputs(self) -> int:
         """Different outputs of the layer that the blocks add to."""
         return _distinct(self.first_group, self.first_col, self.groups * self.cols)
+
+    @property
+    def output_blocks(self) -> dict[OutputBlock, int]:
+        """The blocks of outputs that they add to, and how many outputs each has."""
+        places = zip(self.first_group.tolist(), self.first_col.tolist(), strict=True)
+        return dict(zip(places, (self.groups * self.cols).tolist(), strict=True))
 
 
 @dataclass(frozen=True, slots=True)

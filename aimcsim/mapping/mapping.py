@@ -17,7 +17,7 @@ from aimcsim.mapping.capacity import capacity, check_capacity, crossbars_for
 from aimcsim.mapping.placement import LayerShare, pieces_of, shares
 from aimcsim.mapping.policy import MappingPolicy
 from aimcsim.mapping.replicas import fill
-from aimcsim.mapping.traffic import flows, mesh_of
+from aimcsim.mapping.traffic import mesh_of, straight_flows
 from aimcsim.spec.chip_file import ChipFile
 from aimcsim.workload.graph import Layer, Workload
 
@@ -171,7 +171,7 @@ def _replicas(workload: Workload, chip: ChipFile, policy: MappingPolicy) -> dict
 def _arranged(mapping: Mapping, workload: Workload, chip: ChipFile, policy: MappingPolicy) -> Mapping:
     """Return a mapping with its tiles in another order."""
     count = max((*mapping.home.values(), *(share.tile for share in mapping.shares)), default=0) + 1
-    moved = list(flows(mapping, workload, chip)) if policy.placement == "traffic" else []
+    moved = list(straight_flows(mapping, workload, chip)) if policy.placement == "traffic" else []
     tiles = arrange(policy.placement, count, moved, mesh_of(chip), policy.seed)
     return Mapping(
         mapping.grids,

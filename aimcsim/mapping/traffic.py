@@ -5,17 +5,21 @@ The flows are those that the controller lays out as transports, without their ti
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from aimcsim.mapping.blocks import OutputBlock
+from aimcsim.mapping.trees import Trees
 from aimcsim.network import HOST, Mesh
 from aimcsim.spec.chip_file import ChipFile
 from aimcsim.workload.graph import Layer, Workload
 
 if TYPE_CHECKING:
     from aimcsim.mapping.mapping import Mapping
+    from aimcsim.mapping.placement import LayerShare
 
 
 class Flow(NamedTuple):
@@ -48,39 +52,72 @@ def hop_bytes(mapping: Mapping, workload: Workload, chip: ChipFile) -> int:
     return int(np.dot(hops, np.array([flow.size_bytes for flow in moved], dtype=np.int64)))
 
 
+def straight_flows(mapping: Mapping, workload: Workload, chip: ChipFile) -> Iterator[Flow]:
+    """Yield what one request would move without trees, which are known only when tiles have their places."""
+    network = replace(chip.network, multicast="copies", reduction="star")
+    yield from flows(mapping, workload, replace(chip, network=network))
+
+
 def flows(mapping: Mapping, workload: Workload, chip: ChipFile) -> Iterator[Flow]:
-    """Yield what one request moves between different endpoints, layer by layer."""
+    """Yield what one request moves between different endpoints."""
+    trees = Trees(chip.network, mesh_of(chip))
+    for name in dict.fromkeys(name for layer in workload.layers for name in layer.inputs):
+        yield from _tensor(mapping, workload, chip, trees, name)
     for layer in workload.layers:
-        for name in layer.inputs:
-            yield from _inputs(mapping, workload, chip, layer, name)
         if layer.name in mapping.grids:
-            yield from _partial_sums(mapping, chip, layer)
+            yield from _partial_sums(mapping, chip, trees, layer)
     for name in workload.outputs:
         yield Flow(mapping.home[name], HOST, _tensor_bytes(workload, chip, name))
 
 
-def _inputs(mapping: Mapping, workload: Workload, chip: ChipFile, layer: Layer, name: str) -> Iterator[Flow]:
-    """Yield one input of a layer, which goes once to every tile that has part of the layer."""
+def tensor_senders(mapping: Mapping, workload: Workload, trees: Trees, name: str) -> dict[int, int]:
+    """Return the tiles that need a tensor and are not where it comes about, and the endpoint that each gets it from."""
     source = HOST if name in workload.inputs else mapping.home[name]
-    size = _tensor_bytes(workload, chip, name)
-    for tile in mapping.tiles_of(layer.name):
-        if tile != source:
-            yield Flow(source, tile, size)
+    needed = [layer.name for layer in workload.layers if name in layer.inputs]
+    tiles = dict.fromkeys(tile for layer in needed for tile in mapping.tiles_of(layer) if tile != source)
+    return trees.multicast(source, tiles)
 
 
-def _partial_sums(mapping: Mapping, chip: ChipFile, layer: Layer) -> Iterator[Flow]:
+def _tensor(mapping: Mapping, workload: Workload, chip: ChipFile, trees: Trees, name: str) -> Iterator[Flow]:
+    """Yield a tensor's ways: to each tile that needs it, once if by a tree, else once for each layer there."""
+    size, senders = _tensor_bytes(workload, chip, name), tensor_senders(mapping, workload, trees, name)
+    if chip.network.multicast == "tree":
+        yield from (Flow(source, tile, size) for tile, source in senders.items())
+        return
+    for layer in workload.layers:
+        for tile in mapping.tiles_of(layer.name) if name in layer.inputs else ():
+            if tile in senders:
+                yield from [Flow(senders[tile], tile, size)] * layer.inputs.count(name)
+
+
+def _partial_sums(mapping: Mapping, chip: ChipFile, trees: Trees, layer: Layer) -> Iterator[Flow]:
     """Yield the partial sums of each replica to where they are added, and its outputs to the layer's home."""
     replicas = mapping.replicas_of(layer.name)
     for number, shares in enumerate(replicas):
         vectors = replica_vectors(layer.shape.vectors, number, len(replicas))
         home = mapping.home_of(layer.name, number)
-        for share in shares if len(shares) > 1 else ():
-            if share.tile != home:
-                outputs = mapping.columns_of(share).outputs
-                yield Flow(share.tile, home, vectors * packed_bytes(outputs, chip.numbers.partial_sum_bits))
+        if len(shares) > 1:
+            for flow in _to_home(mapping, chip, trees, shares, home):
+                yield flow._replace(size_bytes=vectors * flow.size_bytes)
         if home != mapping.home[layer.name]:
             size = packed_bytes(layer.shape.length, chip.numbers.output_bits)
             yield Flow(home, mapping.home[layer.name], vectors * size)
+
+
+def _to_home(mapping: Mapping, chip: ChipFile, trees: Trees, shares: Sequence[LayerShare], home: int) -> Iterator[Flow]:
+    """Yield the partial sums of one vector of a replica: of each share, or by a tree of each tile."""
+    bits = chip.numbers.partial_sum_bits
+    if chip.network.reduction == "star":
+        for share in shares:
+            if share.tile != home:
+                yield Flow(share.tile, home, packed_bytes(mapping.columns_of(share).outputs, bits))
+        return
+    held: dict[int, dict[OutputBlock, int]] = {home: {}}
+    for share in shares:
+        held.setdefault(share.tile, {}).update(mapping.columns_of(share).output_blocks)
+    for tile, adder in trees.reduction(home, held).items():
+        yield Flow(tile, adder, packed_bytes(sum(held[tile].values()), bits))
+        held[adder].update(held[tile])
 
 
 def _tensor_bytes(workload: Workload, chip: ChipFile, name: str) -> int:

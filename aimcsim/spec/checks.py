@@ -155,6 +155,19 @@ def _link_cycles(chip: ChipFile) -> str:
     return f"a link of the model `flit` takes 1 to {MOST_LINK_CYCLES} cycles (got {cycles})"
 
 
+def _reduction(chip: ChipFile) -> str:
+    if chip.network.reduction == "star" or chip.control.digital == "home":
+        return ""
+    return "with `control.digital: hub` tile 0 alone adds, so there is no `network.reduction: tree`"
+
+
+def _sums_on_the_way(chip: ChipFile) -> str:
+    table = chip.tables.get("reduce")
+    if chip.network.reduction == "star" or table is None or any(stage.when == "always" for stage in table.stages):
+        return ""
+    return "`network.reduction: tree` adds partial sums on their way, and every stage is left out for these"
+
+
 def _chip_link(chip: ChipFile) -> str:
     network = chip.network
     if network.model != "flit" or network.clock not in chip.clocks or not chip.clocks[network.clock].frequency_hz:
@@ -176,6 +189,8 @@ RULES = (
     Rule(("network.virtual_channels", "network.tiles_per_router", "network.topology", "network.model"), _channels),
     Rule(("network.link_cycles", "network.model"), _link_cycles),
     Rule(("system.chip_link", "network.model", "network.clock", "network.width_bits"), _chip_link),
+    Rule(("network.reduction", "control.digital"), _reduction),
+    Rule(("network.reduction", "tables.reduce.stages"), _sums_on_the_way),
     Rule(("tile.adc.crossbars", "tile.crossbars"), _whole_banks),
     Rule(("tile.adc.converters", "tile.adc.crossbars", "tile.crossbar.cols"), _whole_converters),
     Rule(("tile.crossbar.cell_bits", "numbers.weight_bits"), _cell_width),

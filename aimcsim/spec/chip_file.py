@@ -150,6 +150,14 @@ class Network(Section):
     """Flits that the buffer of a virtual channel holds; model `flit`."""
     pipeline: Literal["fast", "default"] = "fast"
     """`fast`: 2 cycles a router, with look-ahead routes and speculative requests; `default`: 4; model `flit`."""
+    multicast: Literal["copies", "tree"] = "copies"
+    """`copies`: every layer that needs a tensor is sent it by itself; `tree`: every tile that needs it is sent it once,
+    by the last such tile on the way.
+    """
+    reduction: Literal["star", "tree"] = "star"
+    """Where the partial sums of a layer on several tiles are added. `star`: where the outputs come about; `tree`: also
+    on the way there, at tiles that have partial sums of the same outputs.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

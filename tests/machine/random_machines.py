@@ -97,12 +97,14 @@ def layers(draw: st.DrawFn, size: int, channels: int) -> tuple[str, ...]:
 @st.composite
 def routers(draw: st.DrawFn) -> tuple[str, ...]:
     """Draw a network of routers, flit by flit: long packets and short ones, buffers of any size."""
-    shape, each = draw(st.sampled_from([("[4, 1]", 1), ("[2, 2]", 1), ("[2, 1]", 2), ("[1, 1]", 4)]))
-    topologies = ["mesh", "torus", "ring"] if shape.endswith("1]") else ["mesh", "torus"]
+    shapes = [(4, 1, 1), (2, 2, 1), (2, 1, 2), (1, 1, 4), (32, 1, 1), (16, 1, 2)]
+    columns, rows, each = draw(st.sampled_from(shapes))
+    topologies = ["mesh", "torus", "ring"] if rows == 1 else ["mesh", "torus"]
     topology = draw(st.sampled_from(topologies))
     return (
         "network.model=flit",
-        f"network.routers={shape}",
+        f"tile.count={columns * rows * each}",
+        f"network.routers=[{columns}, {rows}]",
         f"network.tiles_per_router={each}",
         f"network.topology={topology}",
         f"network.virtual_channels={draw(st.integers(1 if topology == 'mesh' else 2, 4))}",
@@ -115,9 +117,16 @@ def routers(draw: st.DrawFn) -> tuple[str, ...]:
     )
 
 
+SPREAD = (
+    *("tile.count=32", "network.routers=[32, 1]", "tile.crossbars=1", "tile.adc.crossbars=1", "tile.crossbar.rows=8"),
+    *("network.multicast=tree", "network.reduction=tree"),
+)
+"""Layers on many tiles in a row, and what these need or add up passed on from one to the next."""
+
+
 @st.composite
 def overrides(draw: st.DrawFn) -> tuple[str, ...]:
-    """Draw what differs from `tiny`: crossbars so few that layers spread over tiles, shared banks, few slots."""
+    """Draw what differs from `tiny`: crossbars so few that layers spread over tiles, shared banks, few slots, trees."""
     rows = draw(st.sampled_from([8, 16, 64]))
     crossbars = draw(st.sampled_from([2, 4, 8, 16, 16]))
     banks = [bank for bank in (1, 2, 4, 8, 16) if crossbars % bank == 0]
@@ -137,8 +146,10 @@ def overrides(draw: st.DrawFn) -> tuple[str, ...]:
         f"clocks.digital.frequency={draw(st.sampled_from(['1 GHz', '1.2 GHz', '700 MHz']))}",
         f"clocks.array={draw(st.sampled_from(['100 MHz', '333 MHz']))}",
         f"numbers.input_bits={draw(st.sampled_from([2, 4]))}",
+        f"network.multicast={draw(st.sampled_from(['copies', 'tree']))}",
+        f"network.reduction={draw(st.sampled_from(['star', 'tree']))}",
     ]
-    return tuple(given)
+    return tuple(given) + draw(st.sampled_from([(), (), SPREAD]))
 
 
 @st.composite

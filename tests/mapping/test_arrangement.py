@@ -79,9 +79,12 @@ def test_traffic_aware_placement_of_resnet18_saves_a_fifth_of_the_hop_bytes(trac
     ],
     ids=["plain", "replicas", "packed"],
 )
-def test_the_hop_bytes_of_a_mapping_are_those_of_the_transports_that_run(policy: MappingPolicy) -> None:
+@pytest.mark.parametrize("trees", [(), ("network.multicast=tree", "network.reduction=tree")], ids=["straight", "trees"])
+def test_the_hop_bytes_of_a_mapping_are_those_of_the_transports_that_run(
+    policy: MappingPolicy, trees: tuple[str, ...]
+) -> None:
     # Two chips of 4 tiles of 8 crossbars: the network's layers lie on several tiles.
-    built = build("tiny", "digits_cnn", overrides=["tile.crossbars=8"], mapping=policy, chips=2)
+    built = build("tiny", "digits_cnn", overrides=["tile.crossbars=8", *trees], mapping=policy, chips=2)
     total = 0
     for stream in built.plan.system.streams:
         if stream.kind in {"send", "load", "store"}:
