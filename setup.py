@@ -37,7 +37,7 @@ def kernel(name: str, sources: str, headers: str, *flags: str) -> Extension:
     )
 
 
-STREAMS = "streams streams_rings streams_account streams_walk streams_path streams_train streams_carry flits"
+STREAMS = "streams streams_rings streams_account streams_walk streams_path streams_train streams_carry flits circuits"
 VECTORS = "vectors_impl product_impl digits_impl"
 VALUES = "array values values_isa levels_impl values_impl slices_impl dots_impl"
 EXTENSIONS = [
@@ -47,8 +47,9 @@ EXTENSIONS = [
     # Without errno and traps, roots and choices become vectors; no bit of a result depends on either.
     kernel("values", "values", f"{VALUES} {VECTORS}", "-fno-math-errno", "-fno-trapping-math"),
     # Two fields written apart and read at once as a vector keep the processor waiting.
-    kernel("streams", STREAMS, "streams streams_walk flits", "-fno-tree-slp-vectorize"),
+    kernel("streams", STREAMS, "streams streams_walk flits circuits", "-fno-tree-slp-vectorize"),
     kernel("calendar", "", "flits"),
+    kernel("circuits", "circuits", "circuits flits"),
     kernel("flits", "flits", "flits"),
     kernel("tokens", "", ""),
 ]

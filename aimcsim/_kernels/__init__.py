@@ -1,9 +1,11 @@
 """Compiled inner loops behind one checked face; `dispatch` chooses what runs, `array_twin` says what it computes."""
 
 from aimcsim._kernels.calendar_twin import CalendarTables
+from aimcsim._kernels.circuits_twin import CircuitTables
 from aimcsim._kernels.dispatch import (
     active,
     calendar_network,
+    circuit_network,
     flit_network,
     implementations,
     select,
@@ -31,6 +33,7 @@ from aimcsim._kernels.values import (
 
 __all__ = [
     "CalendarTables",
+    "CircuitTables",
     "ColumnRead",
     "Conversions",
     "Converter",
@@ -43,6 +46,7 @@ __all__ = [
     "active",
     "add_normals",
     "calendar_network",
+    "circuit_network",
     "converted_product",
     "eliminate",
     "fill_normals",

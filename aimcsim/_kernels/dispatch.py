@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from aimcsim._kernels import array_twin, calendar_twin, flits_twin, normals_twin, values_twin
+from aimcsim._kernels import array_twin, calendar_twin, circuits_twin, flits_twin, normals_twin, values_twin
 
 EXTENSION = "aimcsim._kernels._array"
 NORMALS = "aimcsim._kernels._normals"
@@ -154,3 +154,10 @@ def calendar_network() -> Any:
     if os.environ.get("AIMCSIM_NO_EXT") == "1":
         return calendar_twin.CalendarTwin
     return importlib.import_module("aimcsim._kernels._calendar").CalendarKernel
+
+
+def circuit_network() -> Any:
+    """Return the class of the network of circuits: compiled, or its readable twin where that is asked for."""
+    if os.environ.get("AIMCSIM_NO_EXT") == "1":
+        return circuits_twin.CircuitTwin
+    return importlib.import_module("aimcsim._kernels._circuits").CircuitKernel

@@ -13,9 +13,12 @@ from aimcsim.cli.options import CsvOption, JsonOption, one_form
 def noc(  # noqa: PLR0913 - one parameter per option
     *,
     topology: Annotated[
-        Literal["mesh", "torus", "ring", "cmesh"], typer.Option(help="cmesh: several tiles at each router.")
+        Literal["mesh", "torus", "ring", "cmesh", "bus", "crossbar"],
+        typer.Option(help="cmesh: several tiles at each router."),
     ] = "mesh",
-    size: Annotated[str, typer.Option(metavar="COLUMNSxROWS", help="Routers; of a ring, how many.")] = "8x8",
+    size: Annotated[
+        str, typer.Option(metavar="COLUMNSxROWS", help="Routers; of a ring, how many; of a bus or crossbar, endpoints.")
+    ] = "8x8",
     tiles_per_router: Annotated[
         int | None, typer.Option(metavar="N", help="Tiles at each router; default: 1, of a cmesh 4.")
     ] = None,
@@ -26,8 +29,16 @@ def noc(  # noqa: PLR0913 - one parameter per option
     buffer: Annotated[int, typer.Option(metavar="N", help="Flits that each virtual channel holds.")] = 8,
     pipeline: Annotated[Literal["fast", "default"], typer.Option(help="Routers of 2 or of 4 cycles.")] = "fast",
     model: Annotated[
-        Literal["flit", "packet"], typer.Option(help="Exact to the flit, or calendars of links.")
-    ] = "flit",
+        Literal["flit", "packet"] | None,
+        typer.Option(help="Exact to the flit, or links taken for packets; default: flit where it can be."),
+    ] = None,
+    switching: Annotated[
+        Literal["packet", "circuit"],
+        typer.Option(help="circuit: a packet takes all links of its way at once, as on a bus or crossbar."),
+    ] = "packet",
+    setup_cycles: Annotated[
+        int, typer.Option(metavar="N", help="Cycles of a circuit's set-up, or of arbitration for a bus or crossbar.")
+    ] = 1,
     traffic: Annotated[
         Literal["uniform", "transpose", "hotspot", "gather", "scatter", "neighbour"],
         typer.Option(help="Who sends to whom."),
@@ -67,7 +78,8 @@ def noc(  # noqa: PLR0913 - one parameter per option
         check_writable(file, force=force)
     shape = noc_runs.read_shape(topology, size, tiles_per_router)
     fabric = noc_runs.build_fabric(shape, chips, chip_link_cycles, chip_flit_cycles)
-    plan = noc_runs.Plan(fabric, Router(vcs, buffer, pipeline), shape.layout(chips), model)
+    router = noc_runs.router_of(topology, switching, model, Router(vcs, buffer, pipeline), setup_cycles)
+    plan = noc_runs.Plan(fabric, router, shape.layout(chips), model or "flit")
     if trace is not None:
         noc_runs.run_trace(plan, trace, out, form)
     elif burst is not None:

@@ -18,24 +18,29 @@ from aimcsim.cli.views import Row
 from aimcsim.cli.waiting import waiting
 from aimcsim.errors import ConfigError, InputError
 from aimcsim.network import (
+    Circuit,
+    CircuitNetwork,
     Fabric,
     FlitNetwork,
     NetworkEngine,
     PacketNetwork,
     PacketRecords,
     Router,
+    bus,
     chip_row,
+    crossbar,
     mesh,
     ring,
     torus,
 )
-from aimcsim.network.bounds import BusiestLink
 from aimcsim.network.engine import MOST_FLITS
-from aimcsim.network.load import Load, Offer, Window, measure, saturation
+from aimcsim.network.load import Load, Offer, Window, measure, most_rate, saturation
 from aimcsim.network.packet import TRUSTED_UTILISATION
 from aimcsim.network.trace import read_trace, replay, write_trace
-from aimcsim.network.traffic import PATTERNS, Layout, burst, largest_rate
+from aimcsim.network.traffic import PATTERNS, Layout, burst
 
+ENDPOINTS = ("bus", "crossbar")
+"""Topologies that have endpoints and no routers."""
 CONCENTRATION = 4
 """Tiles per router of a concentrated mesh, as in ISAAC."""
 DEFAULT_SHARES = (0.02, 0.25, 0.5, 0.75, 0.9)
@@ -44,7 +49,8 @@ MOST_RATES = 1000
 MOST_CHIPS = 64
 MOST_CYCLES = 10_000_000
 MOST_BURST = 10_000
-Topology = Literal["mesh", "torus", "ring", "cmesh"]
+Topology = Literal["mesh", "torus", "ring", "cmesh", "bus", "crossbar"]
+Model = Literal["flit", "packet"]
 Form = Literal["json", "csv", "table"]
 
 
@@ -67,12 +73,14 @@ class Plan:
     """The network that the options ask for."""
 
     fabric: Fabric
-    router: Router
+    router: Router | Circuit
     layout: Layout
-    model: Literal["flit", "packet"]
+    model: Model
 
     def make(self) -> NetworkEngine:
         """Return a new network."""
+        if isinstance(self.router, Circuit):
+            return CircuitNetwork(self.fabric, self.router)
         return (FlitNetwork if self.model == "flit" else PacketNetwork)(self.fabric, self.router)
 
     def offer(self, traffic: str, packet: int, seed: int, cycles: int) -> Offer:
@@ -88,6 +96,9 @@ class Plan:
     @property
     def title(self) -> str:
         """What stands above tables."""
+        if isinstance(self.router, Circuit):
+            setup = tables.counted(self.router.setup_cycles, "cycle")
+            return f"{self.fabric.name}, {'arbitration' if self.fabric.medium else 'circuits, set-up'} of {setup}"
         if self.model == "packet":
             return f"{self.fabric.name}, calendars of links, {self.router.pipeline} pipeline"
         channels = f"{tables.counted(self.router.vcs, 'VC')} of {tables.counted(self.router.buffer, 'flit')}"
@@ -113,7 +124,9 @@ def read_shape(topology: Topology, size: str, tiles: int | None) -> Shape:
     columns, rows = (int(found[1]), int(found[2] or 1)) if found else (0, 0)
     if topology == "ring" and (found is None or rows != 1):
         raise ConfigError(f"--size of a ring is the number of its routers (got `{size}`)")
-    if topology != "ring" and (found is None or found[2] is None):
+    if topology in ENDPOINTS and found is None:
+        raise ConfigError(f"--size of a {topology} is the number of its endpoints, as in 16 or 4x4 (got `{size}`)")
+    if topology not in ("ring", *ENDPOINTS) and (found is None or found[2] is None):
         raise ConfigError(f"--size is COLUMNSxROWS, as in 8x8 (got `{size}`)")
     return Shape(topology, columns, rows, tiles if tiles is not None else CONCENTRATION if topology == "cmesh" else 1)
 
@@ -122,7 +135,7 @@ def build_fabric(shape: Shape, chips: int, chip_link_cycles: int, chip_flit_cycl
     """Return the network of one or several chips."""
     if not 1 <= chips <= MOST_CHIPS:
         raise ConfigError(f"--chips: 1 to {MOST_CHIPS} chips (got {chips})")
-    if chips > 1 and shape.topology in ("torus", "ring"):
+    if chips > 1 and shape.topology not in ("mesh", "cmesh"):
         raise ConfigError(f"--chips joins meshes; a {shape.topology} is of one chip")
     if chips > 1:
         return chip_row(
@@ -133,10 +146,27 @@ def build_fabric(shape: Shape, chips: int, chip_link_cycles: int, chip_flit_cycl
             chip_link_cycles=chip_link_cycles,
             chip_flit_cycles=chip_flit_cycles,
         )
+    if shape.topology in ENDPOINTS:
+        return (bus if shape.topology == "bus" else crossbar)(shape.layout(1).endpoints)
     if shape.topology == "ring":
         return ring(shape.columns, tiles_per_router=shape.tiles)
     make = torus if shape.topology == "torus" else mesh
     return make(shape.columns, shape.rows, tiles_per_router=shape.tiles)
+
+
+def router_of(
+    topology: Topology, switching: Literal["packet", "circuit"], model: Model | None, router: Router, setup_cycles: int
+) -> Router | Circuit:
+    """Return what routers are like, or circuits where packets take all links of their way at once."""
+    if switching == "packet" and topology not in ENDPOINTS:
+        return router
+    if model == "flit":
+        what = f"a {topology}" if topology in ENDPOINTS else "a circuit"
+        raise ConfigError(
+            f"--model flit: {what} has no virtual channels and buffers to go through flit by flit; "
+            "leave the model out, or choose a mesh, torus, ring or cmesh with --switching packet"
+        )
+    return Circuit(setup_cycles, router.cycles)
 
 
 def read_rates(text: str | None, most: float) -> list[float]:
@@ -161,7 +191,7 @@ def _rate(text: str) -> float:
 
 def run_rates(plan: Plan, offer: Offer, rate: str | None, plot: Path | None, form: Form, *, seek: bool) -> None:
     """Measure the network at each rate, and find its saturation if that is sought."""
-    rates = read_rates(rate, largest_rate(plan.fabric, offer.shares))
+    rates = read_rates(rate, most_rate(plan.make(), offer))
     with waiting(f"running a {plan.fabric.name}"):
         loads = [measure(plan.make(), offer, one) for one in rates]
         found = saturation(plan.make, offer) if seek else None
@@ -178,7 +208,7 @@ def run_rates(plan: Plan, offer: Offer, rate: str | None, plot: Path | None, for
 
 def _doubts(plan: Plan, loads: list[Load]) -> list[str]:
     worst = max(load.max_link_utilisation for load in loads)
-    if plan.model == "flit" or worst <= TRUSTED_UTILISATION:
+    if plan.model == "flit" or isinstance(plan.router, Circuit) or worst <= TRUSTED_UTILISATION:
         return []
     return [f"above {TRUSTED_UTILISATION:.0%} of a link calendars wait too little; --model flit is exact"]
 
@@ -224,7 +254,7 @@ def _show_packets(
 
 def packet_figures(network: NetworkEngine, records: PacketRecords) -> Row:
     """Return what a run of packets comes to, in cycles."""
-    busiest = BusiestLink.of(network.links().busy)
+    busiest, taken = network.busiest_link()
     makespan = int(records.tail_eject.max() - records.create.min())
     latency = records.latency
     return {
@@ -237,6 +267,6 @@ def packet_figures(network: NetworkEngine, records: PacketRecords) -> Row:
         "mean_transfer": float(records.transfer.mean()),
         "mean_link_wait": float(records.link_wait.mean()),
         "mean_credit_wait": float(records.credit_wait.mean()),
-        "busiest_link": network.fabric.link_name(busiest.router, busiest.port),
-        "max_link_utilisation": busiest.load / makespan,
+        "busiest_link": busiest,
+        "max_link_utilisation": taken / makespan,
     }

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from aimcsim.network.engine import EJECT_CYCLES, SWITCH_CYCLES, Router
+from aimcsim.network.engine import EJECT_CYCLES, SWITCH_CYCLES, Circuit, Router
 from aimcsim.network.fabric import Fabric
 
 Latency = NDArray[np.int64]
@@ -42,15 +42,63 @@ def cycles_ahead(fabric: Fabric, router: Router) -> NDArray[np.int32]:
     return ahead
 
 
-def zero_load_latency(fabric: Fabric, router: Router, src: ArrayLike, dst: ArrayLike, flits: ArrayLike) -> Latency:
+def zero_load_latency(
+    fabric: Fabric, router: Router | Circuit, src: ArrayLike, dst: ArrayLike, flits: ArrayLike
+) -> Latency:
     """Return the cycles from creation to the ejection of the tail in an empty network, for arrays of packets.
 
-    On a mesh ``3 + (links + 1) * router.cycles + links * link_cycles + flits - 1``.
+    On a mesh ``3 + (links + 1) * router.cycles + links * link_cycles + flits - 1``; of circuits see `circuit_cycles`.
     """
+    if isinstance(router, Circuit):
+        return circuit_cycles(fabric, router, src, dst, flits)
     start, end = fabric.home[np.asarray(src)], fabric.home[np.asarray(dst)]
     head, _, mixed, interval = np.moveaxis(cycles_ahead(fabric, router)[start, end], -1, 0)
     after = np.asarray(flits, np.int64) - 1
     return np.asarray(router.cycles + np.maximum(head + after, mixed + after * interval), np.int64)
+
+
+def circuit_cycles(fabric: Fabric, circuit: Circuit, src: ArrayLike, dst: ArrayLike, flits: ArrayLike) -> Latency:
+    """Return how long packets keep their ways, for arrays of them: the latency of one that waits for none.
+
+    On a mesh ``setup_cycles + (links + 2) * link_cycles + (links + 1) * router_cycles + flits - 1``: so many links
+    between routers, and one at either end. On a crossbar the same without any between; on a bus ``setup_cycles +
+    link_cycles + flits - 1``. Links between chips count their own cycles, and spread flits out.
+    """
+    source, target = np.asarray(src), np.asarray(dst)
+    start, end = fabric.home[source], fabric.home[target]
+    head, interval = (table[start, end] for table in _between(fabric, circuit.router_cycles))
+    head = head + fabric.latency[end, fabric.home_port[target]]
+    if not fabric.medium:
+        head = head + circuit.router_cycles + fabric.latency[start, fabric.home_port[source]]
+    passing = np.where(circuit.hold_cycles, circuit.hold_cycles, np.asarray(flits, np.int64))
+    return np.asarray(circuit.setup_cycles + head + (passing - 1) * interval, np.int64)
+
+
+@lru_cache(maxsize=1)
+def _between(fabric: Fabric, router_cycles: int) -> tuple[Latency, Latency]:
+    """Return the cycles of a head over the links between routers and a router before each, and the slowest interval."""
+    head = np.zeros((fabric.routers, fabric.routers), np.int64)
+    interval = np.ones_like(head)
+    for source, target, here in fabric.steps():
+        port = fabric.route[0, here, target]
+        head[source, target] += fabric.latency[here, port] + router_cycles
+        interval[source, target] = np.maximum(interval[source, target], fabric.interval[here, port])
+    return head, interval
+
+
+def circuit_loads(
+    fabric: Fabric, circuit: Circuit, src: ArrayLike, dst: ArrayLike, flits: int, packets: ArrayLike
+) -> NDArray[np.float64]:
+    """Return the cycles that so many packets from each to each take each link: those of ports, then from endpoints.
+
+    No run is shorter than the largest of them.
+    """
+    source = np.asarray(src)
+    taken = circuit_cycles(fabric, circuit, source, dst, flits) * np.asarray(packets, float)
+    entering = np.zeros(fabric.endpoints)
+    if not fabric.medium:
+        np.add.at(entering, source, taken)
+    return np.append(link_loads(fabric, source, dst, taken) / fabric.interval, entering)
 
 
 class BusiestLink(NamedTuple):

@@ -53,6 +53,33 @@ class Router:
         return STAGE_CYCLES[self.pipeline]
 
 
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """What every circuit of a network is like.
+
+    Parameters
+    ----------
+    setup_cycles : int    Cycles that a way is taken before the head sets out: set-up, or the arbitration of a bus.
+    router_cycles : int   Cycles of a head through each router, or through the switch of a crossbar; a bus has none.
+    hold_cycles : int     Cycles that a packet takes past any point whatever its flits, as pulses do side by side;
+                          0: one for each flit.
+    """
+
+    setup_cycles: int = 1
+    router_cycles: int = 1
+    hold_cycles: int = 0
+
+    def __post_init__(self) -> None:
+        _check_circuit("set-up", self.setup_cycles)
+        _check_circuit("a router", self.router_cycles)
+        _check_circuit("a packet past a link", self.hold_cycles)
+
+
+def _check_circuit(what: str, cycles: int) -> None:
+    if not 0 <= cycles <= MOST_FLITS:
+        raise ConfigError(f"{what} takes 0 to {MOST_FLITS} cycles (got {cycles})")
+
+
 class Ejections(NamedTuple):
     """Packets that have left, in order of the cycle and of their numbers."""
 
@@ -101,6 +128,7 @@ class LinkRecords:
     credit_wait : int64 [routers, ports]   Cycles that they waited for room in the buffer ahead.
     head_wait : int64 [routers]            Cycles that heads stood behind another packet in their buffer.
     injected, inject_credit_wait : int64 [endpoints]   Flits sent by a source, and cycles that they waited for room.
+    inject_busy : int64 [endpoints]        Cycles in which the link from a source was taken.
     """
 
     flits: NDArray[np.int64]
@@ -110,17 +138,18 @@ class LinkRecords:
     head_wait: NDArray[np.int64]
     injected: NDArray[np.int64]
     inject_credit_wait: NDArray[np.int64]
+    inject_busy: NDArray[np.int64]
 
 
 class NetworkEngine:
-    """A network and the packets offered to it; `FlitNetwork` and `PacketNetwork` are the two there are.
+    """A network and the packets offered to it: a `FlitNetwork`, `PacketNetwork` or `CircuitNetwork`.
 
     Packets are offered in order of time and are numbered from 0. `cycle` is the next one to run: after ``advance(t)``
     nothing of cycle t has happened, and packets created in t are still in time. After `advance_to_ejection` packets
     have just left in `cycle`, and a packet that is offered then and there enters in that cycle.
     """
 
-    def __init__(self, fabric: Fabric, router: Router, kernel: Any) -> None:
+    def __init__(self, fabric: Fabric, router: Router | Circuit, kernel: Any) -> None:
         self.fabric, self.router = fabric, router
         self._kernel = kernel
         self._latest = 0
@@ -224,7 +253,20 @@ class NetworkEngine:
         table, sources = self._kernel.links(), self._kernel.sources()
         flits, link_wait, credit_wait = np.moveaxis(table, 2, 0)
         busy = flits * self.fabric.interval
-        return LinkRecords(flits, busy, link_wait, credit_wait, self._kernel.head_waits(), sources[:, 0], sources[:, 1])
+        sent, inject_credit_wait = sources.T
+        return LinkRecords(
+            flits, busy, link_wait, credit_wait, self._kernel.head_waits(), sent, inject_credit_wait, inject_busy=sent
+        )
+
+    def busy(self) -> NDArray[np.int64]:
+        """Return the cycles that each link was taken so far, those at all ports of all routers; flat."""
+        return self.links().busy.ravel()
+
+    def busiest_link(self) -> tuple[str, int]:
+        """Return what the link that was taken longest so far is called, and for how many cycles it was taken."""
+        busy = self.busy()
+        place = int(busy.argmax())
+        return self.fabric.place_name(place), int(busy[place])
 
     def _check_time(self, create_cycle: int) -> None:
         if create_cycle < self._latest:
@@ -239,3 +281,22 @@ class NetworkEngine:
         stuck = np.flatnonzero(records.tail_eject < 0)
         what = [f"packet {which} from {records.src[which]} to {records.dst[which]}" for which in stuck[:20]]
         raise DeadlockError([], [*what, *([f"and {len(stuck) - 20} more"] if len(stuck) > 20 else [])])
+
+
+class CarryingNetwork(NetworkEngine):
+    """A network that the stages of a run can hand packets to: one that can be told what else happens in a cycle."""
+
+    @property
+    def kernel(self) -> Any:
+        """What runs it, for a loop that does so without Python."""
+        return self._kernel
+
+    def arrive(self) -> list[int]:
+        """Have what arrives in `cycle` arrive, before anything else of it; return the packets that leave so."""
+        ids: list[int] = self._kernel.arrive()
+        return ids
+
+    def packet(self, number: int) -> tuple[int, int, int, int, int]:
+        """Return when a packet entered, when its head and tail left, and its waits for links and for credits."""
+        inject, head, tail, link_wait, credit_wait = self._kernel.packet(number)
+        return int(inject), int(head), int(tail), int(link_wait), int(credit_wait)

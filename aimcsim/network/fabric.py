@@ -20,8 +20,11 @@ EAST, WEST, SOUTH, NORTH, LOCAL = range(5)
 """Ports of a router: along the row, along the column, and the first of those to endpoints."""
 DIMENSIONS = (0, 0, 1, 1)
 NO_PORT = -1
+BUS = "bus"
+"""What the one link of a bus is called."""
 MOST_ROUTERS = 1024
 MOST_TILES_PER_ROUTER = 32
+MOST_ENDPOINTS = MOST_ROUTERS * MOST_TILES_PER_ROUTER
 MOST_LINK_CYCLES = 65536
 
 Table = NDArray[np.int32]
@@ -45,6 +48,7 @@ class Fabric:
     upper : uint8 [ways, routers, routers]  Of a packet from one router to another: bit d is set if it has the upper
                                             class of virtual channels in dimension d.
     classes : bool                       Whether there are two classes (needed where links form rings).
+    medium : bool                        Whether all endpoints share the one link that they are joined to: a bus.
     """
 
     name: str
@@ -56,6 +60,7 @@ class Fabric:
     route: NDArray[np.uint8]
     upper: NDArray[np.uint8]
     classes: bool = False
+    medium: bool = False
 
     @property
     def routers(self) -> int:
@@ -91,10 +96,19 @@ class Fabric:
 
     def link_name(self, router: int, port: int) -> str:
         """Return what the link at an output port is called in tables."""
+        if self.medium:
+            return BUS
         if port >= LOCAL:
             ends = np.flatnonzero((self.home == router) & (self.home_port == port))
             return f"router[{router}].eject[{ends[0]}]" if ends.size else f"router[{router}].port[{port}]"
         return f"router[{router}].link[{int(self.peer[router, port]) // self.ports}]"
+
+    def place_name(self, place: int) -> str:
+        """Return what a link is called that is numbered with all others: ports first, then links from endpoints."""
+        if place < self.peer.size:
+            return self.link_name(*divmod(place, self.ports))
+        endpoint = place - self.peer.size
+        return f"router[{self.home[endpoint]}].inject[{endpoint}]"
 
     def path(self, source: int, target: int, way: int = 0) -> list[tuple[int, int]]:
         """Return the output ports, as (router, port), that a packet from one endpoint to another takes."""
@@ -209,6 +223,36 @@ def ring(routers: int, *, tiles_per_router: int = 1, link_cycles: int = 2) -> Fa
     """Return a ring: a torus of one row."""
     _check_sizes(routers, 1, tiles_per_router, link_cycles)
     return _lattice(f"ring of {routers}", routers, 1, tiles_per_router, link_cycles, wrapped=True)
+
+
+def bus(endpoints: int, *, link_cycles: int = 1) -> Fabric:
+    """Return a bus: one link that all endpoints send over, in `link_cycles` from any to any."""
+    return _star(f"bus of {endpoints}", endpoints, np.zeros(endpoints, np.int32), link_cycles, medium=True)
+
+
+def crossbar(endpoints: int, *, link_cycles: int = 1) -> Fabric:
+    """Return a crossbar switch: a link from each endpoint into it, and one to each endpoint out of it."""
+    return _star(f"crossbar of {endpoints}", endpoints, np.arange(endpoints, dtype=np.int32), link_cycles, medium=False)
+
+
+def _star(name: str, endpoints: int, ports: Table, link_cycles: int, *, medium: bool) -> Fabric:
+    """Return endpoints around one switch, each at one of its ports."""
+    if not 1 <= endpoints <= MOST_ENDPOINTS:
+        raise ConfigError(f"a bus or crossbar has 1 to {MOST_ENDPOINTS} endpoints (got {endpoints})")
+    _check_cycles("a link", link_cycles)
+    peer = np.full((1, LOCAL + int(ports[-1]) + 1), NO_PORT, np.int32)
+    way = np.zeros((1, 1, 1), np.uint8)
+    return Fabric(
+        name,
+        peer,
+        np.full_like(peer, link_cycles),
+        np.ones_like(peer),
+        np.zeros(endpoints, np.int32),
+        LOCAL + ports,
+        way,
+        way,
+        medium=medium,
+    )
 
 
 def chip_row(

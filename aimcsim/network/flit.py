@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from aimcsim import _kernels
 from aimcsim.errors import ConfigError
 from aimcsim.network.bounds import cycles_ahead
-from aimcsim.network.engine import NetworkEngine, Router
+from aimcsim.network.engine import CarryingNetwork, Router
 from aimcsim.network.fabric import Fabric
 
 MOST_CHANNELS = 64
 """Virtual channels of all ports of a router together."""
 
 
-class FlitNetwork(NetworkEngine):
+class FlitNetwork(CarryingNetwork):
     """Routers, sources and packets, exact to the flit: the same cycles whether run as a batch or step by step.
 
     Parameters
@@ -31,21 +29,6 @@ class FlitNetwork(NetworkEngine):
     def __init__(self, fabric: Fabric, router: Router | None = None, *, tie_seed: int | None = None) -> None:
         router = Router() if router is None else router
         super().__init__(fabric, router, _kernels.flit_network()(flit_tables(fabric, router, tie_seed)))
-
-    @property
-    def kernel(self) -> Any:
-        """What runs it, for a loop that does so without Python."""
-        return self._kernel
-
-    def arrive(self) -> list[int]:
-        """Have what arrives in `cycle` arrive, before anything else of it; return the packets that leave so."""
-        ids: list[int] = self._kernel.arrive()
-        return ids
-
-    def packet(self, number: int) -> tuple[int, int, int, int, int]:
-        """Return when a packet entered, when its head and tail left, and its waits for links and for credits."""
-        inject, head, tail, link_wait, credit_wait = self._kernel.packet(number)
-        return int(inject), int(head), int(tail), int(link_wait), int(credit_wait)
 
 
 def flit_tables(fabric: Fabric, router: Router, tie_seed: int | None = None) -> _kernels.FlitTables:

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aimcsim.errors import ConfigError
-from aimcsim.network.bounds import zero_load_latency
-from aimcsim.network.engine import NetworkEngine
+from aimcsim.network.bounds import circuit_loads, zero_load_latency
+from aimcsim.network.engine import Circuit, NetworkEngine
 from aimcsim.network.traffic import BLOCK_CYCLES, Shares, bernoulli, largest_rate
 
 SATURATED = 3.0
@@ -87,6 +87,16 @@ def mean_empty_latency(network: NetworkEngine, offer: Offer) -> float:
     return float(np.average(cycles, weights=offer.shares[source, target]))
 
 
+def most_rate(network: NetworkEngine, offer: Offer) -> float:
+    """Return the rate at which the busiest link, or a source, is never free; no network can carry more."""
+    if not isinstance(network.router, Circuit):
+        return largest_rate(network.fabric, offer.shares)
+    source, target = np.nonzero(offer.shares)
+    packets = offer.shares[source, target] / offer.flits
+    busiest = circuit_loads(network.fabric, network.router, source, target, offer.flits, packets).max()
+    return 1 / max(float(busiest), 1.0)
+
+
 def measure(network: NetworkEngine, offer: Offer, rate: float) -> Load:
     """Run a new network at a rate.
 
@@ -102,7 +112,7 @@ def measure(network: NetworkEngine, offer: Offer, rate: float) -> Load:
     for packets in bernoulli(offer.shares, rate, offer.flits, np.random.default_rng(offer.seed)):
         now = network.cycle
         if now in (begin, end):
-            marks[now] = Mark(network.offered, network.inside, network.links().busy)
+            marks[now] = Mark(network.offered, network.inside, network.busy())
         if now >= end and (now >= 2 * end - begin or _all_left(network, marks[begin].offered, marks[end].offered)):
             break
         network.offer_many(*packets)
@@ -145,7 +155,7 @@ def saturation(make: Callable[[], NetworkEngine], offer: Offer) -> float:
     """
     network = make()
     threshold = SATURATED * mean_empty_latency(network, offer)
-    low, high = 0.0, min(1.2 * largest_rate(network.fabric, offer.shares), 1.0)
+    low, high = 0.0, min(1.2 * most_rate(network, offer), 1.0)
     while high - low > CLOSE * high:
         middle = (low + high) / 2
         load = measure(make(), offer, middle)

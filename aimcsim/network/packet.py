@@ -7,7 +7,6 @@ the others of its packet follow. What that costs in accuracy stands in docs/netw
 from __future__ import annotations
 
 from aimcsim import _kernels
-from aimcsim.network.bounds import BusiestLink
 from aimcsim.network.engine import EJECT_CYCLES, NetworkEngine, Router
 from aimcsim.network.fabric import Fabric
 
@@ -41,9 +40,8 @@ class PacketNetwork(NetworkEngine):
         if not gone.any():
             return []
         span = int(records.tail_eject.max() - records.create.min())
-        busiest = BusiestLink.of(self.links().busy)
-        share = busiest.load / span
-        name = self.fabric.link_name(busiest.router, busiest.port)
+        name, taken = self.busiest_link()
+        share = taken / span
         if share > TRUSTED_BOUND:
             return [f"{name} is taken {share:.0%} of the time: where packets cross, a burst takes up to twice as long"]
         if share > TRUSTED_UTILISATION:

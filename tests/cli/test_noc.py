@@ -48,6 +48,26 @@ def test_every_topology_and_model_runs(command, topology, model):
     assert result.exit_code == 0, result.stderr
 
 
+@pytest.mark.parametrize("shape", [("bus", "16"), ("crossbar", "4x4"), ("mesh", "4x4")])
+def test_circuits_run_at_rates_and_say_where_they_saturate(command, shape):
+    """A packet of 4 flits alone: 5 cycles on a bus; on a crossbar 1 + 2 + 2 + 3 = 8; longer over a mesh of circuits."""
+    topology, size = shape
+    options = ("--topology", topology, "--size", size, "--switching", "circuit", "--rate", "0.002", "--saturation")
+    found = json.loads(command("noc", *options, "--cycles", "3000", "--json").stdout)
+    alone = {"bus": 5, "crossbar": 8, "mesh": 8 + 2.5 * 3}[topology]
+    assert found["rates"][0]["mean_latency"] == pytest.approx(alone, rel=0.1)
+    assert found["rates"][0]["stable"]
+    assert 0.02 < found["saturation"] < 1
+
+
+def test_a_burst_on_a_bus_is_as_long_as_all_its_packets(command):
+    """Four sources send one packet of 4 flits each, arbitration of 3 cycles: 4 x (3 + 1 + 3)."""
+    options = ("--topology", "bus", "--size", "4", "--setup-cycles", "3", "--burst", "1")
+    figures = json.loads(command("noc", *options, "--json").stdout)
+    assert (figures["makespan"], figures["busiest_link"], figures["max_link_utilisation"]) == (28, "bus", 1.0)
+    assert command("noc", *options).stdout.startswith("bus of 4, arbitration of 3 cycles\n")
+
+
 def test_rings_and_rows_of_chips_run(command):
     assert command("noc", "--topology", "ring", "--size", "6", "--cycles", "500").exit_code == 0
     result = command(
@@ -99,6 +119,11 @@ def test_calendars_warn_where_they_should_not_be_trusted(command):
         (("--topology", "ring"), "--size of a ring is the number of its routers (got `8x8`)"),
         (("--topology", "torus", "--vcs", "1"), "needs at least 2 virtual channels, one for each class (got 1)"),
         (("--topology", "torus", "--chips", "2"), "--chips joins meshes; a torus is of one chip"),
+        (("--topology", "bus", "--model", "flit"), "--model flit: a bus has no virtual channels and buffers"),
+        (("--switching", "circuit", "--model", "flit"), "--model flit: a circuit has no virtual channels and buffers"),
+        (("--topology", "crossbar", "--chips", "2"), "--chips joins meshes; a crossbar is of one chip"),
+        (("--topology", "bus", "--size", "x"), "--size of a bus is the number of its endpoints, as in 16 or 4x4"),
+        (("--switching", "circuit", "--setup-cycles", "-1"), "set-up takes 0 to 1048576 cycles (got -1)"),
         (("--chips", "0"), "--chips: 1 to 64 chips (got 0)"),
         (("--tiles-per-router", "0"), "a router has 1 to 32 tiles (got 0)"),
         (("--packet", "0"), "--packet: a packet has 1 to 1048576 flits (got 0)"),

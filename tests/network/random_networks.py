@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from aimcsim.network import Fabric, Router, chip_row, mesh, ring, torus
+from aimcsim.network import Circuit, CircuitNetwork, Fabric, Router, bus, chip_row, crossbar, mesh, ring, torus
 
 
 class Drawn(NamedTuple):
@@ -49,3 +49,9 @@ def draw(seed: int, count: int = 120) -> Drawn:
     ends = rng.integers(fabric.endpoints, size=(2, count))
     flits = rng.integers(1, rng.choice([2, 6, 20]), size=count)
     return Drawn(fabric, router, None if rng.random() < 0.5 else seed, np.stack([create, *ends, flits]))
+
+
+def circuits_of(drawn: Drawn) -> CircuitNetwork:
+    """Return circuits over a drawn network, or a bus or crossbar for as many endpoints."""
+    fabric = [drawn.fabric, bus(drawn.fabric.endpoints), crossbar(drawn.fabric.endpoints)][drawn.router.buffer % 3]
+    return CircuitNetwork(fabric, Circuit(drawn.router.buffer - 1, drawn.router.cycles, 5 * (drawn.router.vcs % 2)))

@@ -6,13 +6,16 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 
-from aimcsim.network import FlitNetwork, PacketNetwork
-from tests.network.random_networks import draw
+from aimcsim.network import CircuitNetwork, FlitNetwork, PacketNetwork
+from tests.network.random_networks import circuits_of, draw
 
 SEEDS = range(24)
+KINDS = [FlitNetwork, PacketNetwork, CircuitNetwork]
 
 
 def build(kind, drawn):
+    if kind is CircuitNetwork:
+        return circuits_of(drawn)
     if kind is PacketNetwork:
         return PacketNetwork(drawn.fabric, drawn.router)
     return FlitNetwork(drawn.fabric, drawn.router, tie_seed=drawn.tie_seed)
@@ -33,7 +36,7 @@ def same(one, other):
     return all((a == b).all() for a, b in zip(figures(one), figures(other), strict=True))
 
 
-@pytest.mark.parametrize("kind", [FlitNetwork, PacketNetwork])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_kernel_and_twin_are_equal(kind, seed, monkeypatch):
     if os.environ.get("AIMCSIM_NO_EXT") == "1":
@@ -48,7 +51,7 @@ def test_kernel_and_twin_are_equal(kind, seed, monkeypatch):
     assert [list(column) for column in gone] == [list(column) for column in gone_too]
 
 
-@pytest.mark.parametrize("kind", [FlitNetwork, PacketNetwork])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_random_steps_give_what_a_batch_gives(kind, seed, implementation):
     """Advance by 1 to 500 cycles, offering each packet only in the step that contains its creation."""
@@ -69,7 +72,7 @@ def test_random_steps_give_what_a_batch_gives(kind, seed, implementation):
     assert same(network, whole)
 
 
-@pytest.mark.parametrize("kind", [FlitNetwork, PacketNetwork])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_simulation_that_looks_ahead_gives_what_a_batch_gives(kind, seed, implementation):
     """As docs/network.md says: up to the next foreign event or ejection, packets offered in their own cycle."""
@@ -101,7 +104,7 @@ def test_an_answer_enters_in_the_cycle_in_which_its_question_left(implementation
     assert (network.advance_to_ejection(100), network.cycle) == ([], 100)
 
 
-@pytest.mark.parametrize("kind", [FlitNetwork, PacketNetwork])
+@pytest.mark.parametrize("kind", KINDS)
 def test_nothing_happens_before_the_next_event(kind, implementation):
     """Up to that cycle records stay as they are, and an empty network has none."""
     for seed in range(4):
