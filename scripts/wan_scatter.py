@@ -4,8 +4,8 @@
 
 Default: 250, some three minutes. An experiment is what `stats_stochastic.json` records: twelve programmings of one
 matrix, its mean spread and compensation factor at 1 s, 1 day and 2 days. The equations are those of aihwkit 1.1.0,
-`ReRamWan2022NoiseModel` with `SinglePairConductanceConverter`, in NumPy alone: nothing of aimcsim's analog part is used.
-Weights are normal and clipped to [-1, 1] with the recorded deviation, new ones for each experiment.
+`ReRamWan2022NoiseModel` with `SinglePairConductanceConverter`, in NumPy alone; nothing of aimcsim is used. Weights are
+normal and clipped to [-1, 1] with the recorded deviation, new ones for each experiment.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ GATES = (0.02, 0.005)
 
 
 def weights(rng: np.random.Generator, deviation: float) -> Reals:
+    """Return normal weights in [-1, 1] with a deviation, the largest exactly 1."""
     drawn = rng.normal(0.0, 0.3, (256, 256))
     w: Reals = np.clip(drawn * deviation / np.clip(drawn, -1, 1).std(), -1, 1)
     w.flat[0] = 1.0
@@ -55,6 +56,7 @@ def programming(w: Reals, g_max_us: float, rng: np.random.Generator) -> Reals:
 
 
 def report(name: str, recorded: dict[str, Any], deviation: float, experiments: int) -> None:
+    """Print how a model's means scatter, how far its records are off, and how often two experiments agree."""
     rng = np.random.default_rng(1)
     found = np.empty((experiments, len(SPREAD_US), 2))
     for one in found:
@@ -75,8 +77,10 @@ def report(name: str, recorded: dict[str, Any], deviation: float, experiments: i
 
 
 def main(experiments: int = 250) -> None:
+    """Print the table of all models."""
     held = json.loads(RECORDS.read_text(encoding="utf-8"))
-    print("| model | time | weights, scatter % | recorded off, % (scatters) | factor, % | off, % (scatters) | pairs agree, % |")
+    print("| model | time | weights, scatter % | recorded off, % (scatters)", end=" | ")
+    print("factor, scatter % | recorded off, % (scatters) | pairs agree, % |")
     print("|---|---|---|---|---|---|---|")
     for name in MODELS:
         report(name, held["aihwkit"][name], held["setup"]["W_std"], experiments)

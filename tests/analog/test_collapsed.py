@@ -47,7 +47,7 @@ def test_drift_exponents_remain_those_of_the_targets() -> None:
 
 @pytest.mark.parametrize(("g_max_us", "time_s"), [(25.0, 1.0), (40.0, 86400.0)])
 def test_collapsed_wan_pairs_are_those_of_the_peer_draw_for_draw(g_max_us: float, time_s: float) -> None:
-    """Noise in uS on targets in uS, cut off at 0; the largest written weight becomes g_max, targets stay as they were."""
+    """Noise in uS on targets in uS, cut off at 0; the largest written weight becomes g_max, targets stay."""
     sigma_us = {1.0: (0.348, 16.030, -43.853, 45.393, -16.815), 86400.0: (0.701, 22.086, -50.773, 47.095, -16.458)}
     model = RramWan(spread_scale=40.0 / g_max_us)
     target_us = g_max_us * np.stack([np.maximum(WEIGHTS, 0.0), np.maximum(-WEIGHTS, 0.0)])

@@ -217,7 +217,7 @@ def test_sonos_spreads_and_reads_by_saturating_laws() -> None:
 @pytest.mark.parametrize(
     ("days", "target_na", "shift_na"),
     # The polynomials of tenth order in exact fractions, to two decimals; 1.5 days lie half way between 1 and 2.
-    [(0, 800, 0.0), (1, 100, 1.74), (1, 800, -3.83), (2, 800, -8.00), (1.5, 800, -5.92), (5, 100, 4.12), (5, 1600, -40.70)],
+    [(0, 800, 0), (1, 100, 1.74), (1, 800, -3.83), (2, 800, -8.0), (1.5, 800, -5.92), (5, 100, 4.12), (5, 1600, -40.7)],
 )
 def test_the_mean_of_sonos_shifts_by_its_polynomial(days: float, target_na: float, shift_na: float) -> None:
     state = replace(devices.Sonos().program([target_na / 1600], PLACE), deviates=np.zeros(1))
