@@ -531,12 +531,15 @@ def conform(
     """Compute recorded cases of other simulators anew."""
     from aimcsim.cli import conforming
     from aimcsim.cli.waiting import waiting
+    from aimcsim.errors import ConfigError
 
     one_form(json=json, csv=csv)
     with waiting("computing recorded cases"):
-        found = conforming.verdicts(files)
+        found, problems = conforming.verdicts(files)
     tables = (conforming.verdict_table(found), *conforming.line_tables(found))
     _show_rows(lambda: [one.row() for one in found], lambda: tables, json=json, csv=csv)
+    if problems:
+        raise ConfigError.of(problems)
     if any(one.verdict == "fail" for one in found):
         raise typer.Exit(CHECK_FAILED)
 

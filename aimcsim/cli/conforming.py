@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from rich.table import Table
 
 from aimcsim.analog.conformance import Line, Verdict, conform
 from aimcsim.cli.tables import grid
-from aimcsim.errors import ConfigError, InputError, Problem
+from aimcsim.errors import InputError, Problem
 
 
-def verdicts(files: Iterable[Path]) -> list[Verdict]:
-    """Return the verdict on every file.
-
-    Raises
-    ------
-    ConfigError    Naming every file that is no case, and what is wrong with it.
-    """
+def verdicts(files: Iterable[Path]) -> tuple[list[Verdict], list[Problem]]:
+    """Return the verdict on every file, and what is wrong with those that are no case: they fail, and say why."""
     found: list[Verdict] = []
     problems: list[Problem] = []
     for file in files:
         try:
             found.append(conform(file))
         except InputError as error:
-            problems += error.problems or (Problem(str(file), 0, 0, "", str(error)),)
-    if problems:
-        raise ConfigError.of(problems)
-    return found
+            wrong = error.problems or (Problem(str(file), 0, 0, "", str(error)),)
+            found.append(_unread(file, wrong))
+            problems += wrong
+    return found, problems
+
+
+def _unread(file: Path, problems: Iterable[Problem]) -> Verdict:
+    reason = "; ".join(str(replace(one, file="", line=0)) for one in problems)
+    return Verdict(str(file), 0, 0, 0, None, "fail", reason)
 
 
 def verdict_table(found: list[Verdict]) -> Table:
@@ -60,5 +61,6 @@ def _line_row(line: Line) -> tuple[str, ...]:
 
 
 def _row(one: Verdict) -> tuple[str, ...]:
-    counts = (str(one.outputs), str(one.exact), str(one.within_one_step), f"{one.max_rel_err:.1e}")
+    error = "-" if one.max_rel_err is None else f"{one.max_rel_err:.1e}"
+    counts = (str(one.outputs), str(one.exact), str(one.within_one_step), error)
     return (Path(one.file).name, *counts, one.verdict)

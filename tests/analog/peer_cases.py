@@ -125,6 +125,9 @@ def _converters(rng: np.random.Generator, given: Params) -> Params:
         "xbar.adc.mvm.model": model,
         "xbar.adc.mvm.bits": int(rng.integers(5, 11)),
         "xbar.adc.mvm.adc_range_option": option,
+        "xbar.adc.mvm.gain_db": float(rng.choice([40.0, 60.0, 100.0])),
+        "xbar.adc.mvm.symmetric_cdac": bool(rng.integers(2)),
+        "xbar.adc.mvm.split_cdac": bool(rng.integers(2)),
     }
     if option == "GRANULAR" and "core.weight_bits" not in given:
         p["core.weight_bits"] = int(rng.integers(3, 7))
@@ -146,6 +149,7 @@ def aihwkit_case(folder: Path, seed: int) -> Path:
     w = rng.normal(0, 0.4, (n_out, n_in))
     w = (w / np.abs(w).max()).astype(np.float32).astype(float)
     x = rng.normal(0, 1, (6, n_in)).clip(-3, 3).astype(np.float32).astype(float)
+    x[0] = -np.abs(x[0])  # no positive input
     return write(folder / f"aihwkit_{seed}.npz", w, x, peer_model.aihwkit(w, x, params), params)
 
 
@@ -166,7 +170,7 @@ def aihwkit_params(rng: np.random.Generator) -> Params:
     p["out_scale"] = some(1.0, 1.0, 0.5)
     p["nm_thres"] = some(0.0, 2.0)
     p["bound_management"] = some("NONE", "ITERATIVE", "ITERATIVE_WORST_CASE")
-    p["inp_asymmetry"], p["out_asymmetry"] = some(0.0, 0.05), some(0.0, 0.03)
+    p["inp_asymmetry"], p["out_asymmetry"] = some(0.0, 0.05), some(0.0, 0.03, -0.02)
     if p["tile"] == "rpucuda":
         p["mv_type"] = some("ONE_PASS", "POS_NEG_SEPARATE", "POS_NEG_SEPARATE_DIGITAL_SUM")
         p["ir_drop"] = some(0.0, 1.0, 10.0)

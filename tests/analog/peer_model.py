@@ -135,25 +135,33 @@ def _adc(v: Floats, p: Params, limits: tuple[float, float]) -> Floats:
         step = (high - low) / (2**bits - (2 if model == "SignMagnitudeADC" else 1))
         return np.rint((v - low) / step) * step + low
     reference = max(abs(low), abs(high))
+    gain = 10 ** (p.get("xbar.adc.mvm.gain_db", 100.0) / 20)
     if model in ("PipelineADC", "CyclicADC"):
-        return _stages(v, reference, bits)
-    signed = np.arange(2**bits) / 2.0 ** (bits - 1) - 1
+        return _stages(v, reference, bits, gain)
+    half, code = 2.0**-bits, np.arange(2**bits)
+    middles = (2 * code + 1) * half - 1  # of the intervals of all codes
+    magnitudes = np.abs(middles - half)
     if model == "SarADC":
-        thresholds = signed[1:] / (1 + 1e-5)
+        load = 1 if p.get("xbar.adc.mvm.split_cdac", True) else 1 + magnitudes
+        thresholds = (middles / (1 + load / gain) - half)[1:]
     else:
-        levels = (signed + 2.0**-bits) / (1 + 1e-5 * (1 + np.abs(signed)))
+        load = 1 + (magnitudes if p.get("xbar.adc.mvm.symmetric_cdac", True) else code * half)
+        levels = middles / (1 + load / gain)
         thresholds = (levels[1:] + levels[:-1]) / 2
-    code = np.searchsorted(thresholds * reference, v)
-    return reference * (2.0 * code + 1 - 2**bits) / 2**bits
+    found = np.searchsorted(thresholds * reference, v)
+    return reference * (2.0 * found + 1 - 2**bits) / 2**bits
 
 
-def _stages(v: Floats, reference: float, bits: int) -> Floats:
-    """Convert by stages of one and a half bits, with an amplifier of 100 dB that sees half of its output."""
+def _stages(v: Floats, reference: float, bits: int, gain: float) -> Floats:
+    """Convert by stages of one and a half bits, with an amplifier that sees half of its output.
+
+    CrossSim gives a stage at exactly +-R/4 the digit of one side and the residue of another; digits here fit residues.
+    """
     signal, code = v / reference, np.zeros(v.shape)
     for stage in range(bits - 1):
         digit = np.where(signal > 0.25, 1, np.where(signal > -0.25, 0, -1))
         code += (digit + 1) * 2 ** (bits - 2 - stage)
-        signal = (2 * signal - digit) / (1 + 2e-5)
+        signal = (2 * signal - digit) / (1 + 2 / gain)
     code += signal > 0
     return reference * (2 * code + 1 - 2**bits) / 2**bits
 
@@ -280,7 +288,14 @@ def aihwkit(w: Floats, x: Floats, params: Params) -> Floats:
         return x @ w.T * (p["out_scale"] if p["tile"] == "rpucuda" else 1.0)
     if p["tile"] == "torch":  # one decision for the batch
         return _managed(w, x, p) * p["out_scale"]
-    return np.concatenate([_managed(w, row[np.newaxis], p) for row in x]) * p["out_scale"]
+    rows = [np.zeros((1, len(w))) if _left_out(row, p) else _managed(w, row[np.newaxis], p) for row in x]
+    return np.concatenate(rows) * p["out_scale"]
+
+
+def _left_out(row: Floats, p: Params) -> bool:
+    """Whether the C++ tile takes the product for 0: the input scale is not positive."""
+    kind = p["noise_management"]
+    return bool((kind == "MAX" and row.max() <= 0) or (kind in ("ABS_MAX", "ABS_MAX_NP_SUM") and not row.any()))
 
 
 def _managed(w: Floats, x: Floats, p: Params) -> Floats:
@@ -362,7 +377,8 @@ def _finish(y: Floats, p: Params) -> tuple[Floats, bool]:
     slope = (1 + (n + p["r_series"]) * p["slope_calibration"] * (bound if bound > 0 else 1.0)) ** 2
     if p["out_nonlinearity"] or p["slope_calibration"]:
         y = (slope if p["slope_calibration"] else 1.0) * y / (1 + np.abs(n * y))
-    y = np.where(y < 0, y * (1 - p["out_asymmetry"]), y)
+    asymmetry = max(p["out_asymmetry"], 0.0) if p["tile"] == "rpucuda" else p["out_asymmetry"]
+    y = np.where(y < 0, y * (1 - asymmetry), y)
     if bound <= 0:
         return y, False
     step = _step(p, "out")

@@ -20,7 +20,7 @@ from aimcsim.analog import (
     calibrated,
     program,
 )
-from aimcsim.analog.array.converter_circuits import capacitor_levels
+from aimcsim.analog.array.converter_circuits import capacitor_levels, one_sided_levels
 from aimcsim.analog.devices import device
 from aimcsim.analog.wires import nodal_currents, nodal_pair_currents
 from aimcsim.errors import InputError
@@ -371,6 +371,30 @@ def test_a_capacitor_array_without_mismatch_has_levels_at_equal_distances(split)
         spec = ConverterSpec(kind="sar", bits=bits, gain_db=400.0, split_capacitors=split)
         levels = capacitor_levels(spec, np.zeros(bits + 1))
         assert levels == pytest.approx(np.arange(2**bits) / 2.0 ** (bits - 1) - 1)
+
+
+def test_a_ramp_from_the_lowest_level_up_loads_its_amplifier_more_and_more():
+    """Capacitors 1 and 2 of 4 make (2 c / 4 - 3/4) R; an amplifier of gain 10 (20 dB) divides by 1 + (1 + c / 4) / 10.
+
+    The other way round, c - 2 over 2, raised by 1/4, the divisor is 1 + (1 + |c - 2| / 2) / 10.
+    """
+    spec = ConverterSpec(kind="ramp", bits=2, gain_db=20.0)
+
+    up, sided = one_sided_levels(spec, np.zeros(3)), capacitor_levels(spec, np.zeros(3), raised=0.25)
+
+    assert up == pytest.approx([-0.75 / 1.1, -0.25 / 1.125, 0.25 / 1.15, 0.75 / 1.175])
+    assert sided == pytest.approx([-0.75 / 1.2, -0.25 / 1.15, 0.25 / 1.1, 0.75 / 1.15])
+
+
+@pytest.mark.parametrize("kind", ["pipeline", "cyclic"])
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_a_current_at_a_threshold_of_the_first_stage_is_converted_to_within_a_code(kind, sign):
+    """CrossSim is R/2 too low at exactly +-R/4: the stage gives the digit of one side and the residue of the other."""
+    spec = AnalogSpec(converter=ConverterSpec(kind=kind, bits=6, range=fixed(2.0)), precision="float64")
+
+    found = program([[1.0]], spec).mvm([[0.5 * sign]])
+
+    assert abs(found.outputs[0, 0] - 0.5 * sign) <= 2.0 / 64 * (1 + 1e-9)
 
 
 def test_columns_that_take_turns_at_a_converter_share_its_errors():

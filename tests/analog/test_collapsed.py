@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aimcsim.analog import AnalogSpec, CellSpec, Draws, program
-from aimcsim.analog.devices import Pcm, collapse
+from aimcsim.analog.devices import Pcm, RramWan, collapse
 from aimcsim.errors import ConfigError
 
 WEIGHTS = np.array([[1.0, -0.5], [0.25, 0.0]])
@@ -43,6 +43,24 @@ def test_drift_exponents_remain_those_of_the_targets() -> None:
 
     expected = collapsed.conductance(0.0) * 10.0**-written.exponent
     assert np.allclose(collapsed.conductance(180.0), expected, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize(("g_max_us", "time_s"), [(25.0, 1.0), (40.0, 86400.0)])
+def test_collapsed_wan_pairs_are_those_of_the_peer_draw_for_draw(g_max_us: float, time_s: float) -> None:
+    """Noise in uS on targets in uS, cut off at 0; the largest written weight becomes g_max, targets stay."""
+    sigma_us = {1.0: (0.348, 16.030, -43.853, 45.393, -16.815), 86400.0: (0.701, 22.086, -50.773, 47.095, -16.458)}
+    model = RramWan(spread_scale=40.0 / g_max_us)
+    target_us = g_max_us * np.stack([np.maximum(WEIGHTS, 0.0), np.maximum(-WEIGHTS, 0.0)])
+    written = model.program(target_us / g_max_us, Draws.of(3))
+    got = collapse(model, written, Draws.of(4), axis=0)
+
+    def spread(time_s: float, xi: np.ndarray) -> np.ndarray:
+        return np.maximum(target_us + np.polynomial.polynomial.polyval(target_us / g_max_us, sigma_us[time_s]) * xi, 0)
+
+    first, later = written.deviates / model.spread_scale, got.split.deviates / model.spread_scale
+    largest = np.abs(np.subtract(*spread(1.0, first))).max() / g_max_us
+    assert np.allclose(got.conductance(time_s), largest * spread(time_s, later) / g_max_us, rtol=1e-12, atol=0)
+    assert not np.array_equal(first, later)  # drawn again
 
 
 @pytest.mark.parametrize("cells", [{"pairing": "two_sided"}, {"pairing": "offset"}, {"on_off_ratio": 10.0}])

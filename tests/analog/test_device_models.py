@@ -202,6 +202,7 @@ def test_rram_cmo_relaxes_with_the_logarithm_of_time() -> None:
 
 def test_sonos_spreads_and_reads_by_saturating_laws() -> None:
     state = devices.Sonos().program(np.full(MANY, 0.5), PLACE)
+    # At 800 nA the shift of the mean moves exp(-I / B) by a thousandth at most, which `spread` covers.
     for days, height, scale in ((0, 19.88665, 176.3115), (1, 25.59102, 186.85544), (4, 33.76214, 204.77023)):
         sigma = height * (1 - math.exp(-800 / scale)) / 1600
         assert state.conductance(days * DAY_S).std() == pytest.approx(sigma, abs=spread(sigma))
@@ -211,6 +212,23 @@ def test_sonos_spreads_and_reads_by_saturating_laws() -> None:
     assert devices.Sonos().read_sigma(np.array([0.5]))[0] == pytest.approx(read, rel=1e-12)
     with pytest.raises(InputError, match="to 432000 s"):
         state.conductance(6 * DAY_S)
+
+
+@pytest.mark.parametrize(
+    ("days", "target_na", "shift_na"),
+    # The polynomials of tenth order in exact fractions, to two decimals; 1.5 days lie half way between 1 and 2.
+    [(0, 800, 0), (1, 100, 1.74), (1, 800, -3.83), (2, 800, -8.0), (1.5, 800, -5.92), (5, 100, 4.12), (5, 1600, -40.7)],
+)
+def test_the_mean_of_sonos_shifts_by_its_polynomial(days: float, target_na: float, shift_na: float) -> None:
+    state = replace(devices.Sonos().program([target_na / 1600], PLACE), deviates=np.zeros(1))
+    assert 1600 * state.conductance(days * DAY_S)[0] - target_na == pytest.approx(shift_na, abs=0.01)
+
+
+def test_sonos_of_larger_currents_has_no_later() -> None:
+    state = devices.Sonos(i_max_na=3200.0).program([0.5], PLACE)
+    assert state.conductance(0.0)[0] == state.programmed[0]
+    with pytest.raises(InputError, match=r"time_s: sonos was measured later than 0 s with i_max_na below 1800"):
+        state.conductance(1.0)
 
 
 @pytest.mark.parametrize(

@@ -227,3 +227,23 @@ def test_without_an_input_scale_the_worst_case_is_no_other():
 
     assert aihwkit_spec(chosen | {"noise_management": "NONE"}).inputs.bound_management == "iterative"
     assert aihwkit_spec(chosen | {"noise_management": "CONSTANT"}).inputs.bound_management == "worst_case"
+
+
+def test_the_cpp_tile_takes_a_vector_without_positive_inputs_for_nothing():
+    """By its largest value it has no scale. The torch tile takes it as it is; the C++ tile if inputs are noisy."""
+    chosen = {"noise_management": "MAX", "bound_management": "NONE", "out_noise": 0.0, "inp_res": -1.0, "out_res": -1.0}
+    x = [[-0.5, 0.0], [0.5, -0.25]]
+
+    cpp, torch = (program([[1.0], [0.5]], aihwkit_spec(chosen | {"tile": tile})) for tile in ("rpucuda", "torch"))
+
+    assert cpp.mvm(x).outputs.ravel().tolist() == [0.0, 0.375]
+    assert cpp.outputs(np.float32(x)).ravel().tolist() == [0.0, 0.375]
+    assert cpp.mvm(x).counts.driven_rows.tolist() == [0, 2]
+    assert torch.mvm(x).outputs.ravel().tolist() == [-0.5, 0.375]
+    assert aihwkit_spec(chosen | {"inp_noise": 0.1}).inputs.range == "max"
+
+
+def test_the_torch_tile_never_looks_at_the_negative_bound_apart():
+    chosen = {"bm_test_negative_bound": False}
+
+    assert aihwkit_spec(chosen | {"tile": "torch"}) == aihwkit_spec({"tile": "torch"})

@@ -91,6 +91,14 @@ def crosssim(**settings: object) -> np.ndarray:
             {"params": np.array('{"_version": "aihwkit 1.2.0", "out_sto_round": true}')},
             "out_sto_round: `True` is not supported; there is only `False`",
         ),
+        (
+            {"params": np.array('{"_version": "aihwkit 1.2.0", "bound_management": "Shift"}')},
+            "bound_management: `Shift` is not supported: aihwkit's CUDA tile shifts outputs",
+        ),
+        (
+            {"params": np.array('{"_version": "aihwkit 1.2.0", "bm_test_negative_bound": false}')},
+            "bm_test_negative_bound: false is not supported: the C++ tile then lets the last output that clips decide",
+        ),
     ],
 )
 def test_a_file_that_is_no_case_is_named_with_what_is_wrong(command, folder, arrays, message):
@@ -110,6 +118,30 @@ def test_all_files_that_cannot_be_read_are_named_at_once(command, folder):
 
     assert result.exit_code == 2
     assert [line.split(":")[0] for line in result.stderr.splitlines()] == ["absent.npz", "text.npz"]
+
+
+def test_a_file_that_cannot_be_read_fails_and_leaves_the_others_their_verdicts(command, folder):
+    write("case.npz", W=np.zeros(3))
+
+    result = command("conform", "--json", SIGNED, "case.npz", ITERATIVE)
+
+    rows = json.loads(result.stdout)
+    assert result.exit_code == 2
+    assert [row["verdict"] for row in rows] == ["pass", "fail", "pass"]
+    assert (rows[1]["outputs"], rows[1]["max_rel_err"]) == (0, None)
+    assert rows[1]["reason"].startswith("W: must be [any, any] of real numbers")
+    assert result.stderr.startswith("case.npz: W: must be")
+
+
+@pytest.mark.parametrize("key", ["Rmin", "Rp_row", "Rp_col", "R_terminal"])
+def test_a_circuit_without_one_of_its_resistances_is_refused(command, folder, key):
+    params = {name: 1.0 for name in ("Rmin", "Rp_row", "Rp_col", "R_terminal") if name != key}
+    shapes = {"W": np.zeros((2, 3)), "X": np.zeros((4, 3)), "I_exact_in_term": np.zeros((4, 2))}
+    np.savez("irdrop_terminal_n3.npz", params=np.array(json.dumps(params)), **shapes)
+
+    result = command("conform", "irdrop_terminal_n3.npz")
+
+    assert (result.exit_code, result.stderr) == (2, f"irdrop_terminal_n3.npz: {key}: is missing\n")
 
 
 @pytest.mark.parametrize("environment", [{"AIMCSIM_NO_EXT": "1"}, {"AIMCSIM_ISA": "sse2"}], ids=str)

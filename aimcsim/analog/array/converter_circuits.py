@@ -54,7 +54,7 @@ class _Circuit(Converters):
         return values
 
 
-def capacitor_levels(spec: ConverterSpec, mismatch: Floats) -> Floats:
+def capacitor_levels(spec: ConverterSpec, mismatch: Floats, raised: float = 0.0) -> Floats:
     """Return the voltages that a capacitor array makes for every code, in parts of the reference: [..., 2^bits].
 
     The array makes the magnitude of ``code - 2^(bits - 1)``; the sign is that of the reference.
@@ -63,19 +63,21 @@ def capacitor_levels(spec: ConverterSpec, mismatch: Floats) -> Floats:
     ----------
     mismatch : float64 [..., bits + 1]    What each capacitor deviates by, for a unit capacitor; the last one is that of
                                           the feedback, or of the bridge of a split array.
+    raised : float                        What all levels are raised by ahead of the amplifier.
     """
     signed = np.arange(1 << spec.bits) - (1 << spec.bits - 1)
     bits = (abs(signed)[:, np.newaxis] >> np.arange(spec.bits) & 1).astype(np.float64)
     amplifier = 10.0 ** (spec.gain_db / 20.0)
     if spec.kind == "sar" and spec.split_capacitors and spec.bits > 1:
-        split: Floats = np.sign(signed) * _split_levels(spec.bits, bits, mismatch) / (1.0 + 1.0 / amplifier)
+        halves = np.sign(signed) * _split_levels(spec.bits, bits, mismatch)
+        split: Floats = (halves + raised) / (1.0 + 1.0 / amplifier)
         return split
     sizes = 2.0 ** np.arange(spec.bits)
     capacitors = sizes + mismatch[..., :-1] * np.sqrt(sizes)
     half = 2.0 ** (spec.bits - 1)
     feedback = half + mismatch[..., -1:] * np.sqrt(half)
     ratio = _switched(bits, capacitors) / feedback
-    levels: Floats = np.sign(signed) * ratio / (1.0 + (1.0 + ratio) / amplifier)
+    levels: Floats = (np.sign(signed) * ratio + raised) / (1.0 + (1.0 + ratio) / amplifier)
     return levels
 
 
@@ -104,13 +106,31 @@ def _split_levels(count: int, bits: Floats, mismatch: Floats) -> Floats:
     return np.where(bits[:, count - 1] > 0, 1.0, levels)
 
 
+def one_sided_levels(spec: ConverterSpec, mismatch: Floats) -> Floats:
+    """Return the levels, in parts of the reference, of an array that counts up from the lowest one: [2^bits].
+
+    Parameters
+    ----------
+    mismatch : float64 [bits + 1]    As `capacitor_levels`.
+    """
+    codes = np.arange(1 << spec.bits)
+    sizes = 2.0 ** np.arange(spec.bits + 1)
+    capacitors = sizes + mismatch * np.sqrt(sizes)
+    bits = (codes[:, np.newaxis] >> np.arange(spec.bits) & 1).astype(np.float64)
+    ratio = _switched(bits, capacitors[:-1]) / capacitors[-1]
+    amplifier = 10.0 ** (spec.gain_db / 20.0)
+    levels: Floats = (2.0 * ratio - (len(codes) - 1) / len(codes)) / (1.0 + (1.0 + ratio) / amplifier)
+    return levels
+
+
 class SarConverters(_Circuit):
     """Compares with a capacitor array, bit by bit from the top; one array and comparator per converter."""
 
     def __init__(self, spec: ConverterSpec, ranges: Floats, shape: tuple[int, int, int], draws: Draws) -> None:
         super().__init__(spec, ranges, shape, draws)
         mismatch = self._drawn("converter capacitors", spec.capacitor_sigma, draws, each=spec.bits + 1)
-        levels = self.reference[..., np.newaxis] * capacitor_levels(spec, mismatch)
+        half_step = 1.0 / self.codes
+        levels = self.reference[..., np.newaxis] * (capacitor_levels(spec, mismatch, half_step) - half_step)
         self._levels = np.broadcast_to(levels, (*shape, self.codes))
         self._comparator = self.reference * self._drawn("converter comparators", spec.comparator_sigma, draws)
 
@@ -132,7 +152,8 @@ class RampConverters(_Circuit):
         mismatch = np.zeros(spec.bits + 1)
         if spec.capacitor_sigma:
             mismatch = spec.capacitor_sigma * draws.normal("converter capacitors", (spec.bits + 1,))
-        levels = capacitor_levels(spec, mismatch) + 1.0 / self.codes
+        one_sided = spec.ramp_levels == "one_sided"
+        levels = one_sided_levels(spec, mismatch) if one_sided else capacitor_levels(spec, mismatch, 1.0 / self.codes)
         self._order = np.argsort(levels, kind="stable")
         ordered = levels[self._order]
         self._middles = (ordered[1:] + ordered[:-1]) / 2

@@ -10,6 +10,7 @@ from aimcsim.analog.array.checks import check_choices, check_number, refuse
 
 ConverterKind = Literal["ideal", "uniform", "sar", "ramp", "pipeline", "cyclic", "oscillator"]
 Levels = Literal["full", "symmetric"]
+RampLevels = Literal["two_sided", "one_sided"]
 Rounding = Literal["half_even", "half_up", "floor"]
 RangeKind = Literal["maximum", "two_sided_maximum", "power_of_two", "granular", "fixed"]
 
@@ -76,6 +77,9 @@ class ConverterSpec:
         `pipeline`, `cyclic`: spread of the capacitors of a stage, as a part of their size.
     split_capacitors : bool
         `sar`: the array of capacitors is split in two by a bridge.
+    ramp_levels : str
+        `ramp`: the capacitors make magnitudes, and the reference has a sign (`two_sided`), or they count up from the
+        lowest level (`one_sided`).
 
     Source: M. Spear et al., IEEE JXCDC 9, 2023, for the circuits.
     Assumes: errors of a converter do not change after they are drawn; no noise of its own.
@@ -97,6 +101,7 @@ class ConverterSpec:
     c2_sigma: float = 0.0
     parasitic_sigma: float = 0.0
     split_capacitors: bool = True
+    ramp_levels: RampLevels = "two_sided"
 
     def __post_init__(self) -> None:
         check_choices(self)

@@ -51,6 +51,13 @@ def input_scales(x: Floats, inputs: InputSpec, bound: float) -> Floats:
     return np.where(scales > LEAST_SCALE, scales, 1.0)
 
 
+def driven_vectors(x: Floats, inputs: InputSpec) -> Floats:
+    """Return the vectors [B, K] that reach the rows: all zeros in place of one that `positive_max` leaves out."""
+    if inputs.range != "positive_max":
+        return x
+    return np.where((x > 0.0).any(axis=1, keepdims=True), x, 0.0)
+
+
 def _percentiles(x: Floats, percentile: float) -> Floats:
     """Return the range of every vector: that many times its largest magnitude; below 1, its quantile at either end."""
     if percentile >= 1.0:

@@ -14,7 +14,15 @@ from numpy.typing import ArrayLike, NDArray
 from aimcsim import _kernels
 from aimcsim.analog.array.array import EPOCHS_KEPT, Array, Read
 from aimcsim.analog.array.encoding import stored_weights, weight_scales
-from aimcsim.analog.array.inputs import LEAST_SCALE, Driven, drive, input_scales, level_step, no_clip_scales
+from aimcsim.analog.array.inputs import (
+    LEAST_SCALE,
+    Driven,
+    drive,
+    driven_vectors,
+    input_scales,
+    level_step,
+    no_clip_scales,
+)
 from aimcsim.analog.array.noise import Noise
 from aimcsim.analog.array.result import Counts, Product
 from aimcsim.analog.array.spec import AnalogSpec, InputSpec, Split
@@ -106,7 +114,7 @@ class AnalogMatrix:
         ------
         InputError    If `x` does not hold finite vectors of K numbers, or the device model does not know `time_s`.
         """
-        vectors = finite_matrix("x", x, self.shape[0], empty=True)
+        vectors = driven_vectors(finite_matrix("x", x, self.shape[0], empty=True), self.spec.inputs)
         request, time_s = checked_request(request), checked_seconds(time_s)
         together = self.spec.inputs.bound_management == "iterative_together"
         size = len(vectors) if together else self._batch_size()
@@ -138,7 +146,7 @@ class AnalogMatrix:
             if threads != 1:
                 return _kernels.in_threads(lone.outputs, threads, x, scale, noise)
             return lone.outputs(x, scale, noise)
-        vectors = finite_matrix("x", x, self.shape[0], empty=True)
+        vectors = driven_vectors(finite_matrix("x", x, self.shape[0], empty=True), self.spec.inputs)
         if self.kernels(time_s) is None:
             return self.mvm(vectors, time_s, request).outputs
         single = vectors.astype(np.float32)
@@ -149,7 +157,7 @@ class AnalogMatrix:
     def _find_lone_read(self, time_s: float) -> _LoneRead | None:
         """Return how a matrix that stands in one array is read, if a kernel does it."""
         kernels = self.kernels(time_s)
-        if kernels is None or len(kernels) > 1 or len(kernels[0]) > 1:
+        if kernels is None or len(kernels) > 1 or len(kernels[0]) > 1 or self.spec.inputs.range == "positive_max":
             return None
         noisy = self.arrays[0][0].epoch(time_s).variance is not None
         inputs = self.spec.inputs

@@ -23,7 +23,7 @@ WeightScale = Literal["tensor", "column"]
 WeightsBeyond = Literal["clip", "extend"]
 Encoding = Literal["level", "bit_serial", "pulse_width"]
 InputSign = Literal["bipolar", "offset", "two_phase", "twos_complement", "unsigned"]
-InputRange = Literal["fixed", "abs_max", "max", "no_clip", "percentile"]
+InputRange = Literal["fixed", "abs_max", "max", "positive_max", "no_clip", "percentile"]
 BoundManagement = Literal["none", "iterative", "iterative_together", "worst_case"]
 Where = Literal["analog", "digital"]
 Split = Literal["equal", "full", "rounded"]
@@ -180,8 +180,9 @@ class InputSpec:
         `unsigned`: 2^bits levels from 0.
     range : str
         What the input scale of a vector is: `fixed`: `scale`. `abs_max`, `max`: its largest magnitude, its largest
-        value, but `scale` at most if that is not 0. `no_clip`: as `abs_max`, or more where outputs could clip with
-        weights of 0.6. `percentile`: `percentile` of its magnitudes.
+        value, but `scale` at most if that is not 0; without a positive value, 1. `positive_max`: as `max`, and a vector
+        without a positive value drives nothing. `no_clip`: as `abs_max`, or more where outputs could clip with weights
+        of 0.6. `percentile`: `percentile` of its magnitudes.
     limit : float
         Largest magnitude that is driven, in input scales, where `bits` do not say it; larger inputs are clipped.
     asymmetry : float

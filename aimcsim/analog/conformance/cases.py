@@ -168,13 +168,13 @@ def _circuits(
 def _wired(settings: Settings, circuit: str) -> tuple[AnalogSpec, float]:
     """Return the array, and the resistance of its terminals."""
     settings.ignore("solvers", "unit")
-    rmin = settings.number("Rmin", 1000.0, 1e-9)
+    rmin = settings.needed("Rmin", 1e-9)
     wires = WireSpec(
-        settings.number("Rp_row", 0.0, 0.0),
-        settings.number("Rp_col", 0.0, 0.0),
+        settings.needed("Rp_row", 0.0),
+        settings.needed("Rp_col", 0.0),
         arrangement="separate_source" if circuit == "sepsource" else "input_source",
     )
-    terminal = settings.number("R_terminal", 0.0, 0.0)
+    terminal = settings.needed("R_terminal", 0.0) if circuit == "terminal" else 0.0
     settings.finish()
     cells = CellSpec(weight_range=(-1.0, 1.0), beyond="extend")
     return AnalogSpec(cells=cells, wires=wires, largest_conductance_s=1.0 / rmin, precision="float64"), terminal

@@ -45,7 +45,7 @@ class Verdict:
     exact : int              Equal to within the float tolerance, relative to the largest output.
     within_one_step : int    Within what one more code of the conversion that counts most changes; without converters
                              the exact ones.
-    max_rel_err : float      Largest difference over the largest output.
+    max_rel_err : float      Largest difference over the largest output; None of a file that is no case.
     verdict : str
     reason : str             Why, in words; also which exception was made.
     lines : tuple of Line    Of a file of statistics: its records one by one. `row` has it only then.
@@ -55,7 +55,7 @@ class Verdict:
     outputs: int
     exact: int
     within_one_step: int
-    max_rel_err: float
+    max_rel_err: float | None
     verdict: Literal["pass", "fail"]
     reason: str
     lines: tuple[Line, ...] = ()

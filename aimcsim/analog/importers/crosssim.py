@@ -233,13 +233,19 @@ def _converter(settings: Settings, cells: CellSpec, inputs: InputSpec) -> Conver
     }
     split = settings.flag(f"{adc}.split_cdac", default=True)
     group = settings.integer(f"{adc}.group_size", 8, 1, 1 << 20)
-    if not settings.flag(f"{adc}.symmetric_cdac", default=True) and errors["capacitor_sigma"]:
-        raise settings.error(f"{adc}.symmetric_cdac", "false is not supported with mismatched capacitors")
+    two_sided = settings.flag(f"{adc}.symmetric_cdac", default=True)
     if kind == "ideal" or not bits:
         return ConverterSpec()
     spread = _range(settings, chosen, given, bits, cells, inputs)
     return ConverterSpec(
-        kind=kind, bits=bits, levels=levels, range=spread, group_size=group, split_capacitors=split, **errors
+        kind=kind,
+        bits=bits,
+        levels=levels,
+        range=spread,
+        group_size=group,
+        split_capacitors=split,
+        ramp_levels="two_sided" if two_sided else "one_sided",
+        **errors,
     )
 
 

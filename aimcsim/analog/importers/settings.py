@@ -49,6 +49,18 @@ class Settings:
             raise self.error(key, f"must be a number{_between(low, high)} (got {quoted(value)})")
         return float(value)
 
+    def needed(self, key: str, low: float = -math.inf) -> float:
+        """Return a finite number of at least `low` that has no default."""
+        if self.value(key, None) is None:
+            raise self.error(key, "is missing")
+        return self.number(key, low, low)
+
+    def refuse(self, key: str, value: str, reason: str) -> None:
+        """Refuse the name `value` of `key`, and say why."""
+        given = self.value(key, None)
+        if isinstance(given, str) and _plain(given) == _plain(value):
+            raise self.error(key, f"{quoted(given)} is not supported: {reason}")
+
     def integer(self, key: str, default: int, low: int, high: int) -> int:
         """Return an integer in [low, high]."""
         value = self.value(key, default)
