@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 from aimcsim.version import __version__
 
 if TYPE_CHECKING:
+    from aimcsim.calibrating import calibrate
     from aimcsim.evaluation import evaluate
     from aimcsim.run import Run, load_run, simulate
     from aimcsim.spec import load_chip
     from aimcsim.workload import load_workload
 
-__all__ = ["Run", "__version__", "evaluate", "load_chip", "load_run", "load_workload", "simulate"]
+__all__ = ["Run", "__version__", "calibrate", "evaluate", "load_chip", "load_run", "load_workload", "simulate"]
 
 _HOMES = {
     "Run": "aimcsim.run",
+    "calibrate": "aimcsim.calibrating",
     "evaluate": "aimcsim.evaluation",
     "load_chip": "aimcsim.spec",
     "load_run": "aimcsim.run",

@@ -6,7 +6,7 @@ compute the same bits; the order of events, the grain and the batch cannot matte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from aimcsim.accuracy import BATCH, ErrorSums, Evaluation, LayerError, Point
 from aimcsim.analog import Compensate, Reads
 from aimcsim.analog.devices.base import TIME_END_S
-from aimcsim.arrays import Matrices, ValueMode, program_layers
+from aimcsim.arrays import Matrices, RangesOf, ValueMode, program_layers
+from aimcsim.calibration import Calibration, calibration_for
 from aimcsim.errors import ConfigError, TraceError
 from aimcsim.located import did_you_mean
 from aimcsim.mapping import Mapping, MappingPolicy, joined, load_mapping, map_workload, on_engines
@@ -32,7 +33,7 @@ Tensors = dict[str, FloatArray]
 Alive = Callable[[int, int], None]
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - one parameter per choice
     chip: ChipFile | str | Path,
     workload: Workload | str | Path,
     inputs: MappingOf[str, ArrayLike],
@@ -44,6 +45,7 @@ def evaluate(
     overrides: Sequence[str] = (),
     mapping: MappingPolicy | str | Path | None = None,
     chips: int | Literal["auto"] | None = None,
+    calibration: Calibration | str | Path | None = None,
     alive: Alive | None = None,
 ) -> Evaluation:
     """Return what the network's outputs are on a chip.
@@ -57,8 +59,8 @@ def evaluate(
         classes.
     analog : str, optional
         ``ideal``: exact weights and converters; ``quantized``: integers through the chip's slices and converters;
-        ``analog``: the same in devices, as `tile.analog` says. Default: ``analog`` if a time, seeds or a compensation
-        is given, else ``ideal``.
+        ``analog``: the same in devices, as `tile.analog` says. Default: ``analog`` if a time, seeds, a compensation
+        or a calibration is given, else ``ideal``.
     time_s : number or sequence of numbers, optional
         Time since programming, seconds; default 0.
     seeds : int or sequence of int, optional
@@ -67,6 +69,8 @@ def evaluate(
         What is done about drift before the samples are read: ``none``, ``global``, ``column``; see `DeviceArrays.at`.
     overrides, mapping, chips
         As `simulate`. Replicas are arrays of their own, with errors of their own.
+    calibration : Calibration or path, optional
+        Ranges of inputs and converters in place of those of `tile.analog`, from `aimcsim.calibrate` or its file.
     alive : callable, optional
         Told (points done, points in all) before every programming and time.
 
@@ -80,8 +84,11 @@ def evaluate(
     ConfigError, CapacityError, TraceError
         If the files, the inputs or the options cannot be used, or the network does not fit the chip.
     """
-    mode = analog or ("ideal" if time_s is None and seeds is None and compensate == "none" else "analog")
+    plain = time_s is None and seeds is None and compensate == "none" and calibration is None
+    mode = analog or ("ideal" if plain else "analog")
     chosen = _Choice.of(mode, time_s, seeds, compensate)
+    if mode != "analog" and calibration is not None:
+        raise ConfigError(f"{mode} values have no ranges to calibrate; those are of analog ones")
     spec = chip if isinstance(chip, ChipFile) else load_chip(chip, overrides)
     network = workload if isinstance(workload, Workload) else load_workload(workload)
     network = on_engines(network, spec)
@@ -90,10 +97,11 @@ def evaluate(
     if chips is not None:
         spec = joined(spec, network, mapping if isinstance(mapping, MappingPolicy) else MappingPolicy(), chips)
     placed = placed_on(network, spec, mapping)
+    ranges = ranges_of(calibration, network, spec)
     exact = None if mode == "ideal" else program_layers(network, placed, spec, "ideal").at(0.0, "none")
     points: list[Point] = []
     for seed in chosen.seeds:
-        programmed = program_layers(network, placed, spec, mode, seed=seed)
+        programmed = program_layers(network, placed, spec, mode, seed=seed, calibration=ranges)
         for time in chosen.times_s:
             if alive is not None:
                 alive(len(points), len(chosen.seeds) * len(chosen.times_s))
@@ -142,6 +150,12 @@ def check_choice(name: str, value: object, known: Sequence[str]) -> None:
     """Raise ConfigError unless `value` is one of `known`."""
     if value not in known:
         raise ConfigError(f"{name} must be one of {', '.join(known)} (got {value!r}).{did_you_mean(value, known)}")
+
+
+def ranges_of(given: Calibration | str | Path | None, network: Workload, chip: ChipFile) -> RangesOf | None:
+    """Return the ranges of a calibration; ConfigError if it is for other layers."""
+    found = calibration_for(given, network, chip)
+    return None if found is None else found.layers
 
 
 def placed_on(network: Workload, chip: ChipFile, mapping: MappingPolicy | str | Path | None) -> Mapping:
@@ -194,6 +208,23 @@ def evaluate_packed(workload: Workload, matrices: Matrices, inputs: MappingOf[st
     return _compared(workload, matrices, None, inputs)[0]
 
 
+def matrix_inputs(
+    workload: Workload, matrices: Matrices, inputs: MappingOf[str, FloatArray]
+) -> Iterator[tuple[str, FloatArray, Reads]]:
+    """Yield what every layer with static weights is given for packed inputs, `BATCH` samples at a time: its name, the
+    vectors [B, K], and which reads they are.
+    """
+    samples = len(next(iter(inputs.values())))
+    for first in range(0, samples, BATCH):
+        tensors = {name: values[first : first + BATCH] for name, values in inputs.items()}
+        for layer in workload.layers:
+            given = [tensors[name] for name in layer.inputs]
+            if isinstance(layer.op, MatrixKind):
+                count = layer.shape.vectors
+                yield layer.name, _gathered(layer.op, given[0], count), Reads.of_requests(first, len(given[0]), count)
+            tensors[layer.name] = _layer(layer, matrices, given, first)
+
+
 def _compared(
     workload: Workload, matrices: Matrices, exact: Matrices | None, inputs: MappingOf[str, FloatArray]
 ) -> tuple[Tensors, tuple[LayerError, ...]]:
@@ -241,10 +272,14 @@ def _layer(layer: Layer, matrices: Matrices, inputs: list[FloatArray], first: in
     op, count = layer.op, layer.shape.vectors
     samples = len(inputs[0])
     if isinstance(op, MatrixKind):
-        gathered = np.concatenate([op.gather(inputs[0][sample], 0, count) for sample in range(samples)])
-        product = matrices[layer.name].mvm(gathered, Reads.of_requests(first, samples, count))
+        product = matrices[layer.name].mvm(_gathered(op, inputs[0], count), Reads.of_requests(first, samples, count))
         blocks = product.reshape(samples, count, -1)
         return np.stack([op.finish(blocks[sample], 0, count) for sample in range(samples)])
     assert isinstance(op, DigitalKind), "a layer has static weights or is digital"
     rows = [op.compute([tensor[sample] for tensor in inputs], 0, count) for sample in range(samples)]
     return np.stack(rows)
+
+
+def _gathered(op: MatrixKind, tensor: FloatArray, count: int) -> FloatArray:
+    """Return the vectors that a layer reads of all samples of a tensor."""
+    return np.concatenate([op.gather(sample, 0, count) for sample in tensor])

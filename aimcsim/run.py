@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from aimcsim import recorder, saturation, summary
 from aimcsim.analog import Compensate
 from aimcsim.arrays import Matrices, error_spec, program_layers
+from aimcsim.calibration import Calibration, calibration_for
 from aimcsim.chip import Chip
 from aimcsim.controller import Controller, Plan
 from aimcsim.datapath import Datapath
@@ -141,6 +142,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     grain: Grain | Literal["auto"] | None = None,
     time_s: float = 0.0,
     compensate: Compensate = "none",
+    calibration: Calibration | str | Path | None = None,
     seed: int = 0,
     overrides: Sequence[str] = (),
     mapping: MappingPolicy | str | Path | None = None,
@@ -173,6 +175,8 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     time_s, compensate : float, str
         With ``analog``: seconds since programming, the epoch of all requests, and what was done about drift before the
         run; see `evaluate`.
+    calibration : Calibration or path, optional
+        With ``analog``: ranges of inputs and converters in place of those of `tile.analog`; see `evaluate`.
     grain : str, optional
         Vectors that one record covers: ``vector``, ``row`` or ``layer``; default, or ``auto``: by the size of the run.
         Changes no time and no value.
@@ -218,6 +222,8 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     _check_arguments(inputs, requests, analog, grain, engine)
     _check_in_flight(max_in_flight)
     _check_epoch(time_s, compensate, analog)
+    if calibration is not None and analog != "analog":
+        raise ConfigError(f"a calibration needs `analog` values (got {analog or 'none'})")
     _check_components(components)
     network = workload if isinstance(workload, Workload) else load_workload(workload)
     samples = _samples(network, inputs, requests)
@@ -245,8 +251,10 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     asked = recorder.question(built.plan, recorded)
     runner = engine_for(built.plan.system, engine if shuffle_seed is None else "reference", asked, folder)
     values, epoch = None, None
+    calibrated = calibration_for(calibration, built.workload, built.chip)
     if mode != "off" and samples is not None:
-        programmed = program_layers(built.workload, built.mapping, built.chip, mode, seed=seed)
+        ranges = None if calibrated is None else calibrated.layers
+        programmed = program_layers(built.workload, built.mapping, built.chip, mode, seed=seed, calibration=ranges)
         values = _values(built, samples, programmed.at(time_s, compensate), runner.name)
         epoch = programmed.epoch(time_s, compensate) if mode == "analog" else None
     events = runner.run(alive)
@@ -258,6 +266,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     facts: dict[str, Any] = {
         "analog": mode,
         "epoch": epoch,
+        "calibration": None if calibrated is None else calibrated.data(),
         "grain": recorded,
         "seed": seed,
         "checked": checked,
@@ -416,6 +425,7 @@ def _finish(
         "grain_chosen": facts["grain_chosen"],
         "seed": facts["seed"],
         "epoch": facts["epoch"],
+        "calibration": facts["calibration"],
         "engine": facts["engine"],
         "requests": requests.rows,
         "makespan_ps": span.length_ps,

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from aimcsim.cli.calibrations import calibrate
 from aimcsim.cli.completion import chip_choices, preset_choices, workload_choices
 from aimcsim.cli.guard import CHECK_FAILED, INTERRUPTED, GuardedCommand
 from aimcsim.cli.noc import noc
 from aimcsim.cli.options import (
     INPUTS,
+    CalibrationOption,
     ChipArgument,
     ChipsOption,
     CompensateOption,
@@ -99,6 +101,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     ] = "auto",
     time: TimeOption = "0",
     compensate: CompensateOption = "none",
+    calibration: CalibrationOption = None,
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
     engine: Annotated[
         Literal["fast", "reference"], typer.Option(help="A compiled loop, or the same times from SimPy processes.")
@@ -156,6 +159,7 @@ def run(  # noqa: PLR0913 - one parameter per option
                 grain=grain,
                 time_s=time_of(time),
                 compensate=compensate,
+                calibration=calibration,
                 seed=seed,
                 engine=engine,
                 mapping=choice,
@@ -194,6 +198,7 @@ def accuracy(  # noqa: PLR0913 - one parameter per option
         str, typer.Option(metavar="TIME,...", help="Times since programming, in s, min, h, day, month or year.")
     ] = "0",
     compensate: CompensateOption = "none",
+    calibration: CalibrationOption = None,
     by: Annotated[
         Literal["time", "layer"], typer.Option(help="Accuracy over time, or the error of each layer.")
     ] = "time",
@@ -227,6 +232,7 @@ def accuracy(  # noqa: PLR0913 - one parameter per option
             time_s=times_s,
             seeds=seeds,
             compensate=compensate,
+            calibration=calibration,
             mapping=choice,
             chips=count,
             alive=lambda done, points: setattr(told, "what", f"{what}, {done} of {points} points"),
@@ -544,6 +550,7 @@ def conform(
         raise typer.Exit(CHECK_FAILED)
 
 
+app.command(cls=GuardedCommand)(calibrate)
 app.command(cls=GuardedCommand)(noc)
 
 

@@ -47,6 +47,10 @@ CompensateOption = Annotated[
     Literal["none", "global", "column"],
     typer.Option(help="With analog values: factors against drift, found by reading known vectors before the requests."),
 ]
+CalibrationOption = Annotated[
+    Path | None,
+    typer.Option("--calibration", metavar="FILE", help="With analog values: ranges that `aimcsim calibrate` found."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV and nothing else.")]
 
