@@ -108,7 +108,7 @@ def _phase_width(chip: ChipFile) -> str:
 
 
 MOST_ROUTERS, MOST_CHANNELS, MOST_LINK_CYCLES, MOST_TILES_PER_ROUTER = 1024, 64, 65536, 32
-"""What a network of the model `flit` or of circuits has at most: routers of all chips, virtual channels of a router, ..."""
+"""What a network of the model `flit` or of circuits has at most: routers of all chips, channels of a router, ..."""
 MOST_ENDPOINTS = MOST_ROUTERS * MOST_TILES_PER_ROUTER
 """Endpoints of a bus or crossbar at most, the host among them."""
 

@@ -122,8 +122,9 @@ class Network(Section):
     `ideal`: the latency of `packet`, no contention.
     """
     topology: Literal["mesh", "torus", "ring", "bus", "crossbar"] = "mesh"
-    """What joins the tiles. Anything but a `mesh` needs one chip; a `torus` or `ring` also the model `flit` or circuits.
-    A `bus` is one link for all, a `crossbar` has one from and one to each tile; they need the model `packet` or `ideal`.
+    """What joins the tiles. A `torus` or `ring` needs the model `flit` or circuits; a `bus` is one link for all tiles,
+    a `crossbar` has one from and one to each, and both need the model `packet` or `ideal`. All but a `mesh` need one
+    chip.
     """
     switching: Literal["packet", "circuit"] = "packet"
     """`circuit`: a packet takes all links of its way at once, until it is over, as on a bus or crossbar in any case;

@@ -1,4 +1,4 @@
-"""Packets flit by flit or over circuits in a run: is every engine the same, and each packet where a batch run of the network has it?"""
+"""Packets flit by flit or over circuits in a run: is every engine the same, and each packet where a batch has it?"""
 
 from __future__ import annotations
 
