@@ -27,7 +27,7 @@ from aimcsim.components.crossbar import CAUSE as CROSSBAR_CAUSE
 from aimcsim.components.digital import CAUSE as UNIT_CAUSE
 from aimcsim.engine import Carrier, Server, SlotPool, System
 from aimcsim.mapping import mesh_of
-from aimcsim.network import HOST, Router
+from aimcsim.network import HOST, Circuit, Router
 from aimcsim.spec.chip_file import Channel as ChannelSpec
 from aimcsim.spec.chip_file import ChipFile
 from aimcsim.units import ClockDomain
@@ -119,34 +119,38 @@ class Chip:
             router_cycles=network.router_cycles,
             link_cycles=network.link_cycles,
             packet_slots=network.packet_slots,
-            contended=network.model == "packet",
+            contended=network.model != "ideal",
             hold_cycles=network.hold_cycles,
             chip_link=None if between is None else _pipe(between).spans,
-            carrier=self._routers() if network.model == "flit" else None,
+            carrier=self._carrier() if network.model == "flit" or network.circuits else None,
         )
         self._system = system
         self._tiles: dict[int, Tile] = {}
 
-    def _routers(self) -> Carrier:
-        """Return the network of routers that a chip of the model `flit` has."""
+    def _carrier(self) -> Carrier:
+        """Return the network of routers that a chip of the model `flit` has, or its circuits."""
         network, clock = self.spec.network, self.clocks[self.spec.network.clock]
         chip_link = ChipLink(*self.spec.chip_link_cycles)
         fabric = fabric_of(self._mesh, network.topology, network.link_cycles, chip_link)
-        router = Router(network.virtual_channels, network.buffer_flits, network.pipeline)
-        return Carrier(clock, fabric, router)
+        if network.circuits:
+            circuit = Circuit(network.setup_cycles, network.router_cycles, network.hold_cycles or 0)
+            return Carrier(clock, fabric, circuit)
+        return Carrier(clock, fabric, Router(network.virtual_channels, network.buffer_flits, network.pipeline))
 
     @property
     def carrier(self) -> Carrier | None:
-        """Return the network of routers, if there is one."""
+        """Return the network of routers or circuits, if there is one."""
         return self._system.carrier
 
     @property
     def links(self) -> list[LinkName]:
-        """Return the links of a network of routers; none without one."""
+        """Return the links of a network of routers or circuits; none without one."""
         return [] if self.carrier is None else link_names(self._mesh, self.carrier.fabric)
 
     def router_names(self, count: int) -> list[str]:
         """Return what the first so many routers are called."""
+        if self.spec.network.switched:
+            return [f"chip.{self.spec.network.topology}"] * count
         return [self._mesh.router_name(router) for router in range(count)]
 
     def tile(self, index: int) -> Tile:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from aimcsim.engine import Passage, System
-from aimcsim.network import FlitNetwork, PacketRecords
+from aimcsim.network import PacketRecords
 
 Key = tuple[int, int, int]
 """A packet: stream, stage, iteration."""
@@ -28,7 +28,7 @@ def batch(system: System) -> tuple[dict[Key, Passage], PacketRecords | None]:
     if carrier is None or not sent:
         return {}, None
     forms = [system.streams[stream].stages[stage].packets for _, _, (stream, stage, _) in sent]
-    network = FlitNetwork(carrier.fabric, carrier.router)
+    network = carrier.make()
     network.offer_many([carrier.clock.index(start) for start, _, _ in sent], *np.array(forms).T)
     network.drain()
     records = network.packets()

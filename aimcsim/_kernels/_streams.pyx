@@ -47,6 +47,9 @@ cdef extern from "streams.h":
     ctypedef struct Network:
         pass
 
+    ctypedef struct Circuits:
+        pass
+
     ctypedef struct Ring:
         char *data
         int64_t size
@@ -191,6 +194,7 @@ cdef extern from "streams.h":
         int64_t buffer_full
         int64_t credit
         Network *network
+        Circuits *circuits
         int64_t network_clock
         int64_t offered
         Rows offers
@@ -273,11 +277,14 @@ cdef class Loop:
     """Wakings between two looks for an interrupt."""
 
     def __cinit__(self, dict tables, *, int64_t requests, int64_t begin, bint begin_given, int64_t programs,
-                  int64_t history, bint keep, bint recording, network=None):
+                  int64_t history, bint keep, bint recording, network=None, bint circuits=False):
         cdef CLoop *loop = &self.loop
         if network is not None:
             self._network = network
-            loop.network = <Network *><size_t>network.address
+            if circuits:
+                loop.circuits = <Circuits *><size_t>network.address
+            else:
+                loop.network = <Network *><size_t>network.address
         self._keep = tables
         self.patience = PATIENCE
         loop.n_requests = requests

@@ -657,7 +657,7 @@ static int64_t known_until(const Loop *loop)
 /* Whether nothing waits to be decided, and no packet is on its way. */
 static bool nothing_waits(const Loop *loop)
 {
-    return !loop->heap_size && !loop->offers.rows && (!loop->network || loop->oldest == loop->network->packet_count);
+    return !loop->heap_size && !loop->offers.rows && carry_idle(loop);
 }
 
 static bool drain(Loop *loop, int64_t *patience)
@@ -729,7 +729,7 @@ int loop_run(Loop *loop, int64_t until, int64_t patience)
     for (;;) {
         if (!drain(loop, &patience))
             return PAUSED;
-        if (loop->network && carry_run(loop))
+        if ((loop->network || loop->circuits) && carry_run(loop))
             continue;
         if (!loop->heap_size || loop->failed)
             return DONE;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "circuits.h"
 #include "flits.h"
 
 /* Have a place for entry `top` of a ring, or return. */
@@ -198,10 +199,11 @@ typedef struct {
     int64_t bytes, most_bytes, in_flight, most_in_flight;
     int64_t wakings, history, cut, next_cut;
     Path *path;
-    Network *network; /* NULL: there is none; the packets inside, by number: run (NONE: it has left), iteration */
+    Network *network;   /* of routers, or */
+    Circuits *circuits; /* of circuits; both NULL: there is none */
     int64_t network_clock, offered, oldest;
     Rows offers; /* packets of the instant `offered` */
-    Ring inside;
+    Ring inside; /* the packets inside, by number: run (NONE: it has left), iteration */
     bool recording, keep, failed;
 } Loop;
 
@@ -238,6 +240,7 @@ void train_scan(const Train *train, int64_t count, const int64_t *ready, int64_t
 void carry_send(Loop *loop, int64_t run);
 void carry_offer(Loop *loop, int64_t run, int64_t iteration, int64_t now);
 bool carry_run(Loop *loop);
+bool carry_idle(const Loop *loop); /* whether no packet is inside */
 
 /* streams_rings.c: places for entries. */
 void steps_set_up(const Loop *loop, Run *run);

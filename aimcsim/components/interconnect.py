@@ -3,8 +3,8 @@
 A packet's head moves on as soon as a link has taken it, `router_cycles + link_cycles` a hop; each link is held for as
 many cycles as the packet has flits. Routers buffer what they must (a stream sends only what has space reserved at its
 destination), so contention shows as waiting for links. A link between chips takes a packet whole before it passes it
-on. `ideal` keeps the latency and drops the contention. With a carrier the packets go through routers instead, flit by
-flit; see `routers.py`.
+on. `ideal` keeps the latency and drops the contention. With a carrier the packets go through routers flit by flit
+instead, or over circuits; see `routers.py`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NETWORK = "network"
 
 
 class Hop(NamedTuple):
-    """One link of a packet's way, ready to be a stage; or the whole way through a network of routers."""
+    """One link of a packet's way, ready to be a stage; or the whole way through a carrier's network."""
 
     name: str
     server: Server | None
@@ -48,7 +48,7 @@ class Interconnect:
     contended : bool                   False for the ideal network.
     hold_cycles : int or None          For how long a packet holds a link; None: a cycle for each of its flits.
     chip_link : callable or None       (latency, interval) of so many bytes between chips; None if there is one chip.
-    carrier : Carrier or None          The network of routers that packets go through; None if they hold links.
+    carrier : Carrier or None          The network that packets go through; None if they hold one link after the other.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter per field of the network
@@ -78,7 +78,7 @@ class Interconnect:
         self._hold_cycles = hold_cycles
         self._chip_link = chip_link
         self._carrier = carrier
-        system.carrier = carrier
+        system.carrier = carrier if contended else None
         self._routes: dict[tuple[int, int], list[Link]] = {}
         self._links: dict[str, Link] = {}
         self._servers: dict[str, Server] = {}
@@ -113,20 +113,22 @@ class Interconnect:
         """Return how many links a packet takes, and how many of these are between chips."""
         if self._carrier is not None and self._mesh.chips == 1:
             fabric = self._carrier.fabric
-            return 1 + len(fabric.path(endpoint_of(fabric, source), endpoint_of(fabric, target))), 0
+            way = fabric.path(endpoint_of(fabric, source), endpoint_of(fabric, target))
+            return len(way) + int(not fabric.medium), 0
         route = self.route(source, target)
         return len(route), sum(link.between_chips for link in route)
 
     def _carried(self, carrier: Carrier, source: int, target: int, flits: int) -> Hop:
-        """Return the way through the routers; its times are those of a packet that meets no other."""
+        """Return the way through the network; its times are those of a packet that meets no other."""
         if flits > MOST_FLITS:
             raise ConfigError(
-                f"network.width_bits: a vector makes a packet of {flits} flits of {self._width_bits} bits, and the "
-                f"model `flit` takes packets of at most {MOST_FLITS}; wider flits make fewer of them"
+                f"network.width_bits: a vector makes a packet of {flits} flits of {self._width_bits} bits, and "
+                f"packets have at most {MOST_FLITS} here; wider flits make fewer of them"
             )
         ends = endpoint_of(carrier.fabric, source), endpoint_of(carrier.fabric, target)
         latency = int(zero_load_latency(carrier.fabric, carrier.router, *ends, flits))
-        return Hop(NETWORK, None, self._span(latency), self._span(flits), Packets(*ends, flits))
+        packets = Packets(*ends, flits) if self._contended else None
+        return Hop(NETWORK, None, self._span(latency), self._span(flits), packets)
 
     def _hop(self, link: Link, size_bytes: int, *, is_last: bool) -> Hop:
         held = self._hold_cycles or self.flits(size_bytes)

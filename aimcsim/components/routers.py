@@ -1,4 +1,4 @@
-"""The on-chip network as routers, exact to the flit: what they form on the chips, and what its links are called."""
+"""The on-chip network as routers, circuits, a bus or a crossbar: its tables, and what its links are called."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from aimcsim.network import HOST, Fabric, Mesh, chip_row, ring, torus
-from aimcsim.network.fabric import LOCAL, NO_PORT
+from aimcsim.network import HOST, Fabric, Mesh, bus, chip_row, crossbar, ring, torus
+from aimcsim.network.fabric import BUS, LOCAL, NO_PORT
 
-Topology = Literal["mesh", "torus", "ring"]
+Topology = Literal["mesh", "torus", "ring", "bus", "crossbar"]
 
 
 class ChipLink(NamedTuple):
@@ -31,12 +31,16 @@ class LinkName(NamedTuple):
 
 
 def fabric_of(mesh: Mesh, topology: Topology, link_cycles: int, chip_link: ChipLink) -> Fabric:
-    """Return the routers of all chips, the host as the last endpoint.
+    """Return the network of all chips, the host as the last endpoint.
 
     Raises
     ------
     ConfigError   If there are more routers than can be simulated.
     """
+    if topology == "bus":
+        return bus(mesh.tiles + 1, link_cycles=link_cycles)
+    if topology == "crossbar":
+        return crossbar(mesh.tiles + 1, link_cycles=link_cycles)
     if topology == "ring":
         return _with_host(ring(mesh.columns, tiles_per_router=mesh.tiles_per_router, link_cycles=link_cycles))
     if topology == "torus":
@@ -77,6 +81,8 @@ def endpoint_of(fabric: Fabric, endpoint: int) -> int:
 
 def link_names(mesh: Mesh, fabric: Fabric) -> list[LinkName]:
     """Return all links: those from router to router and out of the network, then those into it."""
+    if fabric.medium:
+        return [LinkName(f"chip.{BUS}", "link", 0, LOCAL)]
     names = [HOST if one == fabric.endpoints - 1 else one for one in range(fabric.endpoints)]
     places = zip(fabric.home.tolist(), fabric.home_port.tolist(), strict=True)
     leaving = {place: mesh.name(names[endpoint]) for endpoint, place in enumerate(places)}

@@ -1,4 +1,4 @@
-"""The network of a system whose packets go flit by flit: what a stage hands to it, and when each packet was where.
+"""The network of a system whose packets go flit by flit or over circuits: what stages hand to it, and when it left.
 
 A stage hands a packet over at the edge of the network's clock at which it is ready; the network says when the packet
 has left. `Shipping` runs the network between the other events of a run, for the engines that are read; the compiled
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aimcsim.errors import DeadlockError
-from aimcsim.network import Fabric, FlitNetwork, Router
+from aimcsim.network import CarryingNetwork, Circuit, CircuitNetwork, Fabric, FlitNetwork, Router
 from aimcsim.network.engine import MOST_CYCLE
 from aimcsim.units import ClockDomain
 
@@ -58,14 +58,14 @@ class Carrier:
     Parameters
     ----------
     clock : ClockDomain   Its cycles are those of the network.
-    fabric, router        What it is made of.
-    network : FlitNetwork or None   That of the latest run, for its records.
+    fabric, router        What it is made of; a `Circuit` in the place of routers where packets take their ways at once.
+    network : CarryingNetwork or None   That of the latest run, for its records.
     """
 
     clock: ClockDomain
     fabric: Fabric
-    router: Router
-    network: FlitNetwork | None = None
+    router: Router | Circuit
+    network: CarryingNetwork | None = None
 
     def records(self) -> tuple[Ints, Ints]:
         """Return what the links and the routers of the latest run did, in cycles.
@@ -78,12 +78,18 @@ class Carrier:
         links, count = self.network.links(), self.fabric.routers * self.fabric.ports
         columns = (links.flits, links.busy, links.link_wait, links.credit_wait)
         ports = np.stack([column.reshape(count) for column in columns], axis=1)
-        entering = (links.injected, links.injected, np.zeros_like(links.injected), links.inject_credit_wait)
+        entering = (links.injected, links.inject_busy, np.zeros_like(links.injected), links.inject_credit_wait)
         return np.vstack([ports, np.stack(entering, axis=1)]), links.head_wait
 
-    def open(self) -> FlitNetwork:
+    def make(self) -> CarryingNetwork:
+        """Return an empty network."""
+        if isinstance(self.router, Circuit):
+            return CircuitNetwork(self.fabric, self.router)
+        return FlitNetwork(self.fabric, self.router)
+
+    def open(self) -> CarryingNetwork:
         """Return an empty network for a run to begin with."""
-        self.network = FlitNetwork(self.fabric, self.router)
+        self.network = self.make()
         return self.network
 
 

@@ -30,6 +30,7 @@ from aimcsim.engine.progress import Alive, Progress, Teller
 from aimcsim.engine.restore import restore, stand_still
 from aimcsim.engine.stream import System
 from aimcsim.errors import SimulationError
+from aimcsim.network import Circuit
 from aimcsim.records import Spool
 
 OP_COLUMNS, WAIT_COLUMNS = FIRST_SHARE + len(CAUSES_OF_SHARES), 5
@@ -211,6 +212,7 @@ def make_loop(system: System, flat: Flat, history: int = HISTORY, *, keep: bool,
         keep=keep,
         recording=recording,
         network=None if system.carrier is None else system.carrier.open().kernel,
+        circuits=system.carrier is not None and isinstance(system.carrier.router, Circuit),
     )
 
 

@@ -108,15 +108,22 @@ def _phase_width(chip: ChipFile) -> str:
 
 
 MOST_ROUTERS, MOST_CHANNELS, MOST_LINK_CYCLES, MOST_TILES_PER_ROUTER = 1024, 64, 65536, 32
-"""What a network of the model `flit` has at most: routers of all chips, virtual channels of a router, and so on."""
+"""What a network of the model `flit` or of circuits has at most: routers of all chips, channels of a router, ..."""
+MOST_ENDPOINTS = MOST_ROUTERS * MOST_TILES_PER_ROUTER
+"""Endpoints of a bus or crossbar at most, the host among them."""
 
 
 def _topology(chip: ChipFile) -> str:
     network, chips = chip.network, chip.system.chips_per_package
     if network.topology == "mesh":
         return ""
-    if network.model != "flit":
-        return f"the model `{network.model}` knows a mesh only; a {network.topology} needs the model `flit`"
+    if network.switched and network.model == "flit":
+        return f"a {network.topology} has no routers to go through flit by flit; it needs the model `packet` or `ideal`"
+    if network.model != "flit" and not network.circuits:
+        return (
+            f"the model `{network.model}` switches packets on a mesh only; a {network.topology} needs the model "
+            f"`flit`, or `switching: circuit`"
+        )
     if chips > 1:
         return f"{chips} chips can only be joined where each is a mesh (got `{network.topology}`)"
     if network.topology == "ring" and network.routers[1] != 1:
@@ -124,22 +131,50 @@ def _topology(chip: ChipFile) -> str:
     return ""
 
 
+def _switching(chip: ChipFile) -> str:
+    network = chip.network
+    if network.model == "flit" and network.switching == "circuit":
+        return "the routers of the model `flit` switch packets; circuits need the model `packet` or `ideal`"
+    return ""
+
+
+def _carried(chip: ChipFile) -> str:
+    """Return by which choice packets do not simply hold one link after the other; nothing if they do."""
+    network = chip.network
+    if network.model == "flit":
+        return "the model `flit`"
+    if network.circuits:
+        return f"a {network.topology}" if network.switched else "a network of circuits"
+    return ""
+
+
 def _routers(chip: ChipFile) -> str:
-    (columns, rows), chips = chip.network.routers, chip.system.chips_per_package
-    if chip.network.model != "flit" or columns * rows * chips <= MOST_ROUTERS:
+    (columns, rows), chips, kind = chip.network.routers, chip.system.chips_per_package, _carried(chip)
+    if not kind or chip.network.switched or columns * rows * chips <= MOST_ROUTERS:
         return ""
-    return f"the model `flit` takes at most {MOST_ROUTERS} routers (got {columns} x {rows} on {chips} chips)"
+    return f"{kind} takes at most {MOST_ROUTERS} routers (got {columns} x {rows} on {chips} chips)"
+
+
+def _endpoints(chip: ChipFile) -> str:
+    if not chip.network.switched or chip.tile.count < MOST_ENDPOINTS:
+        return ""
+    return f"a {chip.network.topology} takes at most {MOST_ENDPOINTS - 1} tiles (got {chip.tile.count})"
+
+
+def _tiles_per_router(chip: ChipFile) -> str:
+    tiles, kind = chip.network.tiles_per_router, _carried(chip)
+    if not kind or chip.network.switched or tiles <= MOST_TILES_PER_ROUTER:
+        return ""
+    return f"{kind} takes at most {MOST_TILES_PER_ROUTER} tiles at a router (got {tiles})"
 
 
 def _channels(chip: ChipFile) -> str:
     network = chip.network
-    channels, tiles, ports = network.virtual_channels, network.tiles_per_router, 5 + network.tiles_per_router
-    if network.model != "flit":
+    channels, ports = network.virtual_channels, 5 + network.tiles_per_router
+    if network.model != "flit" or network.switched:
         return ""
     if network.topology != "mesh" and channels < 2:
         return f"a {network.topology} needs 2 virtual channels, or its packets wait for each other (got {channels})"
-    if tiles > MOST_TILES_PER_ROUTER:
-        return f"the model `flit` takes at most {MOST_TILES_PER_ROUTER} tiles at a router (got {tiles})"
     if ports * channels > MOST_CHANNELS:
         return (
             f"{channels} virtual channels at each of {ports} ports (4 links, host, tiles) are more than "
@@ -149,10 +184,10 @@ def _channels(chip: ChipFile) -> str:
 
 
 def _link_cycles(chip: ChipFile) -> str:
-    cycles = chip.network.link_cycles
-    if chip.network.model != "flit" or 1 <= cycles <= MOST_LINK_CYCLES:
+    cycles, kind = chip.network.link_cycles, _carried(chip)
+    if not kind or 1 <= cycles <= MOST_LINK_CYCLES:
         return ""
-    return f"a link of the model `flit` takes 1 to {MOST_LINK_CYCLES} cycles (got {cycles})"
+    return f"a link of {kind} takes 1 to {MOST_LINK_CYCLES} cycles (got {cycles})"
 
 
 def _reduction(chip: ChipFile) -> str:
@@ -169,26 +204,33 @@ def _sums_on_the_way(chip: ChipFile) -> str:
 
 
 def _chip_link(chip: ChipFile) -> str:
-    network = chip.network
-    if network.model != "flit" or network.clock not in chip.clocks or not chip.clocks[network.clock].frequency_hz:
+    network, kind = chip.network, _carried(chip)
+    if not kind or network.clock not in chip.clocks or not chip.clocks[network.clock].frequency_hz:
         return ""
     longest = max(chip.chip_link_cycles)
     if longest <= MOST_LINK_CYCLES:
         return ""
-    return f"a flit takes {longest} cycles from chip to chip, and the model `flit` takes at most {MOST_LINK_CYCLES}"
+    return f"a flit takes {longest} cycles from chip to chip, and {kind} takes at most {MOST_LINK_CYCLES}"
 
 
 _CELLS = ("tile.crossbar.cell_bits", "tile.crossbar.cells", "numbers.weight_bits")
+_CARRIED = ("network.model", "network.switching", "network.topology")
 
 RULES = (
     Rule(("system.packages",), _one_package),
     Rule(("system.chips_per_package", "system.chip_link"), _joined),
     Rule(("tile.count", "network.routers", "network.tiles_per_router"), _grid),
-    Rule(("network.topology", "network.model", "network.routers", "system.chips_per_package"), _topology),
-    Rule(("network.routers", "network.model", "system.chips_per_package"), _routers),
+    Rule(
+        ("network.topology", "network.model", "network.switching", "network.routers", "system.chips_per_package"),
+        _topology,
+    ),
+    Rule(("network.switching", "network.model"), _switching),
+    Rule(("network.routers", *_CARRIED, "system.chips_per_package"), _routers),
+    Rule(("tile.count", "network.topology"), _endpoints),
+    Rule(("network.tiles_per_router", *_CARRIED), _tiles_per_router),
     Rule(("network.virtual_channels", "network.tiles_per_router", "network.topology", "network.model"), _channels),
-    Rule(("network.link_cycles", "network.model"), _link_cycles),
-    Rule(("system.chip_link", "network.model", "network.clock", "network.width_bits"), _chip_link),
+    Rule(("network.link_cycles", *_CARRIED), _link_cycles),
+    Rule(("system.chip_link", "network.clock", "network.width_bits", *_CARRIED), _chip_link),
     Rule(("network.reduction", "control.digital"), _reduction),
     Rule(("network.reduction", "tables.reduce.stages"), _sums_on_the_way),
     Rule(("tile.adc.crossbars", "tile.crossbars"), _whole_banks),

@@ -124,10 +124,19 @@ class Network(Section):
     """`flit`: routers with virtual channels and credits, cycle by cycle; `packet`: links are shared and waited for;
     `ideal`: the latency of `packet`, no contention.
     """
-    topology: Literal["mesh", "torus", "ring"] = "mesh"
-    """What the routers form; anything but a `mesh` needs the model `flit`, and one chip."""
+    topology: Literal["mesh", "torus", "ring", "bus", "crossbar"] = "mesh"
+    """What joins the tiles. A `torus` or `ring` needs the model `flit` or circuits; a `bus` is one link for all tiles,
+    a `crossbar` has one from and one to each, and both need the model `packet` or `ideal`. All but a `mesh` need one
+    chip.
+    """
+    switching: Literal["packet", "circuit"] = "packet"
+    """`circuit`: a packet takes all links of its way at once, until it is over, as on a bus or crossbar in any case;
+    `packet`: one after the other.
+    """
+    setup_cycles: NotNegative = 1
+    """Cycles that a circuit is kept before the head of its packet goes: set-up, or arbitration of a bus or crossbar."""
     routers: tuple[Positive, Positive]
-    """Columns and rows of the routers; a ring has one row."""
+    """Columns and rows of the routers, or, on a bus or crossbar, of where tiles stand; a ring has one row."""
     tiles_per_router: Positive = 1
     """Tiles at each router."""
     clock: str
@@ -135,7 +144,7 @@ class Network(Section):
     width_bits: Positive
     """Bits of one flit; a link passes one flit a cycle."""
     router_cycles: NotNegative
-    """Cycles of a packet's head through a router; in the model `flit`, `pipeline` says it."""
+    """Cycles of a packet's head through a router or crossbar; in the model `flit`, `pipeline` says it."""
     link_cycles: NotNegative
     """Cycles of a packet's head over a link."""
     packet_slots: Positive = 8
@@ -158,6 +167,16 @@ class Network(Section):
     """Where the partial sums of a layer on several tiles are added. `star`: where the outputs come about; `tree`: also
     on the way there, at tiles that have partial sums of the same outputs.
     """
+
+    @property
+    def switched(self) -> bool:
+        """Whether there is no mesh of routers but one bus or crossbar."""
+        return self.topology in ("bus", "crossbar")
+
+    @property
+    def circuits(self) -> bool:
+        """Whether a packet takes all links of its way at once."""
+        return self.switching == "circuit" or self.switched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -533,13 +552,15 @@ class ChipFile(Section):
             "converter": banks * tile.adc.converters,
             "row": crossbars * tile.crossbar.rows,
             "column": crossbars * tile.crossbar.cols,
-            "router": chips * columns * rows,
+            "router": chips * (1 if self.network.switched else columns * rows),
             "link": chips * self._links(columns, rows),
         }
         return counts[per]
 
     def _links(self, columns: int, rows: int) -> int:
-        """Return the links between routers of one chip, one for each direction."""
+        """Return the links between routers of one chip, one for each direction; or those of its bus or crossbar."""
+        if self.network.switched:
+            return 1 if self.network.topology == "bus" else 2 * self.tile.count
         if self.network.topology == "mesh":
             return 2 * ((columns - 1) * rows + columns * (rows - 1))
         return 2 * columns * rows * ((columns > 1) + (rows > 1))

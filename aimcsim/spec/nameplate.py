@@ -185,6 +185,8 @@ def _over_network(chip: ChipFile, quantity: str) -> Fraction:
         return chip.instances("chip_link") * (link.bandwidth_bytes_per_s if link else Fraction(0))
     if quantity != "flit_hops":
         return Fraction(0)
+    if chip.network.switched:
+        return chip.instances("link") * chip.clocks[chip.network.clock].frequency_hz
     ports = MESH_PORTS + chip.network.tiles_per_router
     return chip.instances("router") * ports * chip.clocks[chip.network.clock].frequency_hz
 

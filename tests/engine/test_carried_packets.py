@@ -1,4 +1,4 @@
-"""A network of routers in a run: how long do packets take, what do they wait for, and can they lock each other up?"""
+"""A network of routers or circuits in a run: how long do packets take, what for, and can they lock each other up?"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from aimcsim.engine import CompiledEngine, FastEngine, Packets, ReferenceEngine, SlotPool, Stage, Stream, span_of
 from aimcsim.engine.carrier import Carrier
 from aimcsim.errors import DeadlockError
-from aimcsim.network import Fabric, Router, mesh, ring, torus
+from aimcsim.network import Circuit, Fabric, Router, bus, crossbar, mesh, ring, torus
 from aimcsim.units import ClockDomain
 from tests.checker_shares import check_all
 from tests.engine.builders import Bench, stage
@@ -21,7 +21,7 @@ CLOCK = ClockDomain("network", Fraction(10**9))
 """1 GHz: a cycle is 1000 ps."""
 
 
-def bench_with(fabric: Fabric, router: Router) -> Bench:
+def bench_with(fabric: Fabric, router: Router | Circuit) -> Bench:
     """Return a bench with a network."""
     bench = Bench(begin=0)
     bench.system.carrier = Carrier(CLOCK, fabric, router)
@@ -88,6 +88,31 @@ def test_little_room_in_buffers_shows_as_waiting_for_credits():
     assert bench.run().story(packet, 0) == [("credit", 12_000), ("transfer", 11_000)]
 
 
+def test_packets_on_a_bus_go_one_after_the_other_and_the_second_waits_for_the_link():
+    """Arbitration 1, link 1, three flits behind the head: 5 cycles each. Both ready at 10.5 ns, they ask at 11 ns."""
+    bench = bench_with(bus(3), Circuit())
+    packets = [send(bench, bench.source(1, 10_500, name=name), Packets(0, 2, 4)) for name in ("a", "b")]
+    packets[1].stages[0].packets = Packets(1, 2, 4)
+
+    shares = bench.run()
+
+    assert [one.end_ps for one in packets] == [[16_000], [21_000]]
+    assert shares.story(packets[1], 0)[1:] == [("service", 500), ("link_busy", 5_000), ("transfer", 5_000)]
+    assert shares.waits(packets[1], 0)[-1] == ("link_busy", "network", -1, -1, 5_000)
+
+
+def test_of_two_circuits_that_share_a_link_the_second_waits_for_the_whole_first():
+    """On 3x1: 0 to 2 takes 1 + (2 + 2) + 3 + 3 = 11 cycles; 1 to 2 shares a link with it and takes 1 + 3 + 2 + 3 = 9."""
+    bench = bench_with(mesh(3, 1), Circuit())
+    first = send(bench, bench.source(1, name="a"), Packets(0, 2, 4))
+    second = send(bench, bench.source(1, name="b"), Packets(1, 2, 4))
+
+    shares = bench.run()
+
+    assert (first.end_ps, second.end_ps) == ([11_000], [20_000])
+    assert shares.story(second, 0) == [("link_busy", 11_000), ("transfer", 9_000)]
+
+
 def test_a_packet_that_overtakes_waits_for_those_sent_before_it():
     """Two streams of one-flit packets for one tile. On two virtual channels some pass others of their own stream: they
     have left earlier than what was sent before them, and are done together with it. Engines and checker agree on that.
@@ -111,7 +136,9 @@ def test_a_packet_that_overtakes_waits_for_those_sent_before_it():
     assert everything(systems[2]) == everything(systems[0])
 
 
-def all_to_all(fabric: Fabric, router: Router, tiles: int, flits: int, *, layers: int = 3, vectors: int = 4) -> Bench:
+def all_to_all(
+    fabric: Fabric, router: Router | Circuit, tiles: int, flits: int, *, layers: int = 3, vectors: int = 4
+) -> Bench:
     """Return layers after one another, each on every tile and fed by all tiles, with room for one vector everywhere."""
     bench = bench_with(fabric, router)
     slots = [bench.slots(f"tile{tile}.packet_slot", "credit", 2, shared=True) for tile in range(tiles)]
@@ -143,11 +170,15 @@ def _to(bench: Bench, source: Stream, slots: SlotPool, packets: Packets) -> Stre
     return stream
 
 
-NETWORKS: dict[str, Callable[[], tuple[Fabric, Router, int]]] = {
+NETWORKS: dict[str, Callable[[], tuple[Fabric, Router | Circuit, int]]] = {
     "mesh": lambda: (mesh(3, 2), Router(vcs=1, buffer=1), 6),
     "concentrated mesh": lambda: (mesh(2, 2, tiles_per_router=2), Router(vcs=1, buffer=1, pipeline="default"), 8),
     "torus": lambda: (torus(3, 3), Router(vcs=2, buffer=1), 9),
     "ring": lambda: (ring(8), Router(vcs=2, buffer=1), 8),
+    "bus": lambda: (bus(6), Circuit(), 6),
+    "crossbar": lambda: (crossbar(6), Circuit(), 6),
+    "circuits over a mesh": lambda: (mesh(3, 2), Circuit(), 6),
+    "circuits around a ring": lambda: (ring(8), Circuit(), 8),
 }
 
 

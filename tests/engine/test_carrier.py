@@ -1,4 +1,4 @@
-"""Packets flit by flit in a run: is every engine the same, and each packet where a batch run of the network has it?"""
+"""Packets flit by flit or over circuits in a run: is every engine the same, and each packet where a batch has it?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aimcsim import recorder
 from aimcsim.engine import CompiledEngine, FastEngine, ReferenceEngine, System, engine_for
 from aimcsim.engine.account import account
 from aimcsim.errors import CapacityError
-from aimcsim.network import FlitNetwork
+from aimcsim.network import CarryingNetwork
 from aimcsim.recorder import Grain
 from aimcsim.run import Built, build
 from tests.carried import batch
@@ -34,7 +34,7 @@ def machines(case: Case, count: int, **options: object) -> list[Built]:
         return []
 
 
-def network_of(system: System) -> FlitNetwork:
+def network_of(system: System) -> CarryingNetwork:
     """Return the network of a finished run."""
     assert system.carrier is not None
     assert system.carrier.network is not None
@@ -104,12 +104,21 @@ def test_the_order_of_simultaneous_events_changes_no_packet(case: Case) -> None:
     assert all(one == logs[0] for one in logs)
 
 
-@pytest.mark.parametrize("overrides", [[], ["network.topology=torus"]], ids=["mesh", "torus"])
+FLIT = "network.model=flit"
+KINDS = {
+    "mesh": [FLIT],
+    "torus": [FLIT, "network.topology=torus"],
+    "circuits": ["network.switching=circuit"],
+    "bus": ["network.topology=bus"],
+}
+
+
+@pytest.mark.parametrize("overrides", KINDS.values(), ids=KINDS)
 def test_packets_that_have_left_cost_no_memory(overrides: list[str]) -> None:
     """Twenty times the requests, and no place for a packet more: at most a few are inside at a time."""
     places, offered = [], []
     for requests in (2, 40):
-        built = build("tiny", "digits_cnn", requests=requests, overrides=["network.model=flit", *overrides])
+        built = build("tiny", "digits_cnn", requests=requests, overrides=overrides)
         system = built.plan.system
         CompiledEngine(system, recorder.question(built.plan, "layer")).run()
         places.append(network_of(system).kernel.places)

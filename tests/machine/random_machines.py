@@ -125,6 +125,28 @@ SPREAD = (
 
 
 @st.composite
+def circuits(draw: st.DrawFn) -> tuple[str, ...]:
+    """Draw a bus, a crossbar or circuits over routers: set-ups and packets long and short, or all of one length."""
+    shape, each = draw(st.sampled_from([("[4, 1]", 1), ("[2, 2]", 1), ("[2, 1]", 2)]))
+    topology = draw(st.sampled_from(["bus", "crossbar", "mesh", "torus"]))
+    held = draw(st.sampled_from([None, 1, 40]))
+    return (
+        f"network.model={draw(st.sampled_from(['packet', 'packet', 'packet', 'ideal']))}",
+        "network.switching=circuit",
+        f"network.routers={shape}",
+        f"network.tiles_per_router={each}",
+        f"network.topology={topology}",
+        f"network.setup_cycles={draw(st.sampled_from([0, 1, 30]))}",
+        f"network.router_cycles={draw(st.integers(0, 3))}",
+        f"network.packet_overhead_bits={draw(st.sampled_from([0, 32, 1000, 10000]))}",
+        f"network.link_cycles={draw(st.integers(1, 3))}",
+        *([] if held is None else [f"network.hold_cycles={held}"]),
+        f"clocks.routers={{frequency: {draw(st.sampled_from(['1 GHz', '700 MHz', '30 MHz']))}, crossing: 1}}",
+        "network.clock=routers",
+    )
+
+
+@st.composite
 def overrides(draw: st.DrawFn) -> tuple[str, ...]:
     """Draw what differs from `tiny`: crossbars so few that layers spread over tiles, shared banks, few slots, trees."""
     rows = draw(st.sampled_from([8, 16, 64]))
@@ -154,9 +176,9 @@ def overrides(draw: st.DrawFn) -> tuple[str, ...]:
 
 @st.composite
 def cases(draw: st.DrawFn, *, flits: bool = False) -> Case:
-    """Draw a whole case; with `flits`, one with a network of routers."""
+    """Draw a whole case; with `flits`, one with a network of routers or of circuits."""
     size, channels = draw(st.integers(1, 5)), draw(st.integers(1, 4))
     texts, chip = draw(layers(size, channels)), draw(overrides())
-    chip += draw(routers()) if flits else ()
+    chip += draw(routers() | circuits()) if flits else ()
     spare = draw(st.sampled_from([0, 1, 10, 100, None]))
     return Case(texts, (size, size, channels), chip, draw(st.integers(1, 3)), spare)

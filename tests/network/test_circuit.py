@@ -48,7 +48,7 @@ def test_on_a_crossbar_only_packets_to_the_same_output_wait(implementation):
 def test_of_two_circuits_that_cross_the_second_waits_for_the_whole_first(implementation):
     """On 3x1: 0 to 2 over two links, 1 + (2 + 2) + 3 + 9 = 17. From 1 to 2 shares the second, and asks in cycle 3.
 
-    It has its way in cycle 17, all of it, and takes 1 + (1 + 2) + 2 + 0 = 6. From 2 to 0 shares none: 1 + 4 + 3 + 0 = 8.
+    It has its way in cycle 17, all of it, and takes 1 + (1 + 2) + 2 + 0 = 6. From 2 to 0 shares none: 1 + 4 + 3 = 8.
     """
     network = CircuitNetwork(mesh(3, 1))
     records = sent(network, (0, 0, 2, 10), (3, 1, 2, 1), (3, 2, 0, 1))

@@ -92,7 +92,39 @@ MISTAKES = {
     ),
     "torus of packets that hold links": (
         "network:\n  topology: torus\n",
-        "4:13: network.topology: the model `packet` knows a mesh only; a torus needs the model `flit`",
+        "4:13: network.topology: the model `packet` switches packets on a mesh only; a torus needs the model `flit`",
+    ),
+    "bus flit by flit": (
+        "network:\n  model: flit\n  topology: bus\n",
+        "5:13: network.topology: a bus has no routers to go through flit by flit; it needs the model `packet` or",
+    ),
+    "circuits flit by flit": (
+        "network: {model: flit, switching: circuit}\n",
+        "3:35: network.switching: the routers of the model `flit` switch packets; circuits need the model `packet` or",
+    ),
+    "crossbar on several chips": (
+        "network: {topology: crossbar}\nsystem: {chips_per_package: 2}\n",
+        "3:21: network.topology: 2 chips can only be joined where each is a mesh (got `crossbar`)",
+    ),
+    "bus of no length": (
+        "network: {topology: bus, link_cycles: 0}\n",
+        "3:39: network.link_cycles: a link of a bus takes 1 to 65536 cycles (got 0)",
+    ),
+    "more tiles than a crossbar has ports": (
+        "network: {topology: crossbar, routers: [256, 128]}\ntile: {count: 32768}\n",
+        "4:15: tile.count: a crossbar takes at most 32767 tiles (got 32768)",
+    ),
+    "circuits over too many routers": (
+        "network: {switching: circuit, routers: [33, 32]}\ntile: {count: 1056}\n",
+        "3:40: network.routers: a network of circuits takes at most 1024 routers (got 33 x 32 on 1 chips)",
+    ),
+    "circuits with too many tiles at a router": (
+        "network: {switching: circuit, routers: [1, 1], tiles_per_router: 33}\ntile: {count: 33}\n",
+        "3:66: network.tiles_per_router: a network of circuits takes at most 32 tiles at a router (got 33)",
+    ),
+    "set-up before its time": (
+        "network: {switching: circuit, setup_cycles: -1}\n",
+        "3:45: network.setup_cycles: expected a whole number of at least 0 (got `-1`)",
     ),
     "topology that there is not": (
         "network: {model: flit, topology: taurus}\n",
