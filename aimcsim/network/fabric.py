@@ -211,9 +211,8 @@ def mesh(columns: int, rows: int, *, tiles_per_router: int = 1, link_cycles: int
 def torus(columns: int, rows: int, *, tiles_per_router: int = 1, link_cycles: int = 2) -> Fabric:
     """Return a torus, the shorter way along the row first; a link takes two cycles, as in a folded layout.
 
-    Where both directions are as long, a packet takes either by its number, in each dimension by itself. One that will
-    cross the link from the last to the first router of a row (column), or back, has the upper half of the virtual
-    channels in that dimension.
+    Where both directions are as long, a packet takes either by its number, in each dimension by itself. One that goes
+    to a lower column (row) than its own has the upper half of the virtual channels in that dimension, as in BookSim2.
     """
     _check_sizes(columns, rows, tiles_per_router, link_cycles)
     return _lattice(f"{columns}x{rows} torus", columns, rows, tiles_per_router, link_cycles, wrapped=True)
@@ -323,10 +322,10 @@ def _lattice(name: str, columns: int, rows: int, tiles: int, link_cycles: int, *
         peer[:, port] = np.where(joined, there * ports + back, NO_PORT)
     routes, uppers = [], []
     for tie_along, tie_down in product((1, -1), repeat=2) if wrapped else [(1, 1)]:
-        onward, crossing = _directions(column, columns, tie_along, wrapped=wrapped)
-        downward, crossing_down = _directions(row, rows, tie_down, wrapped=wrapped)
+        onward, lower = _directions(column, columns, tie_along, wrapped=wrapped)
+        downward, lower_down = _directions(row, rows, tie_down, wrapped=wrapped)
         routes.append(np.where(onward != 0, np.where(onward > 0, EAST, WEST), np.where(downward > 0, SOUTH, NORTH)))
-        uppers.append(crossing + 2 * crossing_down)
+        uppers.append(lower + 2 * lower_down)
     endpoints = np.arange(routers * tiles)
     return Fabric(
         name,
@@ -344,7 +343,7 @@ def _lattice(name: str, columns: int, rows: int, tiles: int, link_cycles: int, *
 def _directions(
     place: NDArray[np.int64], size: int, tie: int, *, wrapped: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return for each pair of places the direction to go in, 1, 0 or -1, and whether that crosses the wrap link."""
+    """Return for each pair of places the direction to go in, 1, 0 or -1, and on a torus whether to a lower place."""
     here, to = place[:, None], place[None, :]
     ahead = to - here
     if not wrapped:
@@ -352,7 +351,7 @@ def _directions(
     distance = ahead % size
     up = (2 * distance < size) | ((2 * distance == size) & (tie > 0))
     direction = np.where(distance == 0, 0, np.where(up, 1, -1))
-    return direction, direction * ahead < 0
+    return direction, ahead < 0
 
 
 def _check_sizes(columns: int, rows: int, tiles_per_router: int, link_cycles: int) -> None:

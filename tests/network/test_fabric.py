@@ -29,11 +29,17 @@ def test_the_links_of_a_port_lead_back(make):
     assert (fabric.peer.ravel()[fabric.peer.ravel()[links]] == links).all()
 
 
-def test_a_torus_packet_across_the_wrap_link_has_the_upper_class():
-    """On a ring of 8: from 6 to 1 over 7 and 0, across; from 1 to 6 back across; from 1 to 3 not."""
+def test_a_torus_packet_to_a_lower_place_has_the_upper_class():
+    """On a ring of 8: from 6 to 1 over 7 and 0, and from 3 back to 1; not from 1 to 6 over 0 and 7, nor to 3."""
     fabric = ring(8)
     for way in range(fabric.ways):
-        assert [int(fabric.upper[(way, *pair)]) for pair in ((6, 1), (1, 6), (1, 3), (3, 1))] == [1, 1, 0, 0]
+        assert [int(fabric.upper[(way, *pair)]) for pair in ((6, 1), (3, 1), (1, 6), (1, 3))] == [1, 1, 0, 0]
+
+
+def test_no_class_of_a_torus_closes_a_ring():
+    """In either direction only one class crosses the wrap link, and no way is longer than half of the ring."""
+    torus(5, 6).check_routes()
+    ring(8).check_routes()
 
 
 def test_packets_take_both_directions_where_both_are_as_long():
