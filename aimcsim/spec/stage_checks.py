@@ -98,6 +98,9 @@ class _Table:
             yield from self.resource(path, stage)
             if stage.per:
                 yield from self.known(f"{path}.per.{stage.per.quantity}", stage.per.quantity, QUANTITIES, "quantity")
+            if stage.passes == "first" and not (stage.per and stage.resource):
+                message = "only a stage with `per` and a resource that it keeps can pass on the first unit of several"
+                yield self.chip.where.problem(f"{path}.passes", message)
             if stage.reuse == "window" and not (self.name in _WINDOWED and stage.resource == "input_buffer.read"):
                 message = (
                     "only a stage of `mvm`, `vector` or `depthwise` that reads the input buffer can reuse a window"
