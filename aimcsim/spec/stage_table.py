@@ -109,8 +109,8 @@ class Stage(Section):
     per: PerMapping | None = None
     """Multiplies both times by the quantity over the amount, rounded up."""
     passes: Literal["whole", "first"] = "whole"
-    """`first`: what follows begins with the first unit of `per`, and the resource is kept for all of them; for pieces that
-    move in a row where what follows takes no less time for each.
+    """`first`: what follows begins with the first unit of `per`, and the resource is kept for all of them; for pieces
+    that move in a row where what follows takes no less time for each.
     """
     acquires: OptionalName = None
     """Slot taken before the resource is asked for."""

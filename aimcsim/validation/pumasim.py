@@ -1,8 +1,9 @@
 """PUMA in its authors' simulator [pumasim]: what its preset gives for the simulator's own runs.
 
-A run there is a program. The authors' compiler cuts vectors and matrices into pieces of 128, gives the products of a layer
-to MVM units one after the other, all inputs of an output in a row, two units to a core and eight cores to a tile, and has
-each output added up from core to core. `perceptron` does the same, with a layer of the workload for each piece of work.
+A run there is a program. The authors' compiler cuts vectors and matrices into pieces of 128, gives the products of a
+layer to MVM units one after the other, all inputs of an output in a row, two units to a core and eight cores to a tile,
+and has each output added up from core to core. `perceptron` does the same, with a layer of the workload for each piece
+of work.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ from aimcsim.workload.weights import random_weight
 PIECE = 128
 UNITS_PER_CORE, UNITS_PER_TILE = 2, 16
 MLPL4 = (1024, 1024, 2048, 1024, 10)
+CONTROL = "control"
+"""The component whose constant power the simulator counts as dynamic."""
 
 
 @dataclass(slots=True)
@@ -79,7 +82,7 @@ def lengths(width: int) -> list[int]:
 
 
 def wanted(columns: int) -> list[int]:
-    """Return the order in which a sum wants its inputs: core by core from the last to the first, as programs are written."""
+    """Return the order in which a sum asks for its inputs, as programs are written: from the last core to the first."""
     cores = range(0, columns, UNITS_PER_CORE)
     return [column for first in reversed(cores) for column in range(first, min(first + UNITS_PER_CORE, columns))]
 
@@ -120,9 +123,7 @@ def _brought(
     for column in wanted(len(k)):
         arrived, length = f"{name}.{taken[column]}.at{tile}", k[column]
         program.homes[arrived] = tile
-        made[column] = program.add(
-            arrived, Concat("channels", (length,)), taken[column], length=length, after=after
-        )
+        made[column] = program.add(arrived, Concat("channels", (length,)), taken[column], length=length, after=after)
     return made
 
 
@@ -167,3 +168,114 @@ def run_of(widths: tuple[int, ...]) -> Run:
 def cycles(widths: tuple[int, ...]) -> float:
     """Return the time from the first packet of the inputs to the last of the results, in cycles of 1 ns."""
     return float(run_of(widths).summary["latency_ps"]["max"]) / 1000
+
+
+@simulated("pumasim.mvm_latency")
+def mvm_latency_ns() -> float:
+    """Return the time of one product from the first read to the last sum."""
+    return float(product_s(_chip()) * 10**9)
+
+
+def of_one_product(action: str) -> float:
+    """Return how often one product of a whole MVM unit does something."""
+    chip = _chip()
+    table, full = chip.tables["mvm"], full_vector(chip)
+    counted = (
+        iterations(chip, table, stage) * worth(full, quantity)
+        for stage in table.stages
+        for name, quantity in stage.actions.items()
+        if name == action
+    )
+    return sum(counted) / chip.tile.crossbars
+
+
+@simulated("pumasim.adc")
+def conversions() -> float:
+    """Return the conversions of one product."""
+    return of_one_product("adc.convert")
+
+
+@simulated("pumasim.crossbar")
+def crossbar_reads() -> float:
+    """Return the reads of arrays of 128 x 128 of one product."""
+    return of_one_product("crossbar.read")
+
+
+@simulated("pumasim.dac")
+def row_drives() -> float:
+    """Return the rows that one product drives."""
+    return of_one_product("dac.drive")
+
+
+@simulated("pumasim.shift_add")
+def shift_adds() -> float:
+    """Return the shift-and-adds of one product: one for each conversion, one for each output and input bit."""
+    return of_one_product("shift_add.add")
+
+
+def _beyond_product(width: int) -> float:
+    return cycles((width, width)) - mvm_latency_ns()
+
+
+@simulated("pumasim.fc128")
+def fc128_cycles() -> float:
+    """Return the cycles of a layer of 128 inputs and outputs beyond those of its products."""
+    return _beyond_product(128)
+
+
+@simulated("pumasim.fc256")
+def fc256_cycles() -> float:
+    """Return the cycles of a layer of 256 inputs and outputs beyond those of its products."""
+    return _beyond_product(256)
+
+
+@simulated("pumasim.fc512")
+def fc512_cycles() -> float:
+    """Return the cycles of a layer of 512 inputs and outputs beyond those of its products."""
+    return _beyond_product(512)
+
+
+@simulated("pumasim.fc1024")
+def fc1024_cycles() -> float:
+    """Return the cycles of a layer of 1024 inputs and outputs beyond those of its products."""
+    return _beyond_product(1024)
+
+
+@simulated("pumasim.mlpl4")
+def mlpl4_cycles() -> float:
+    """Return the cycles of one request alone."""
+    return cycles(MLPL4)
+
+
+def tile_seconds(run: Run) -> float:
+    """Return for how long tiles work, added up: each from the begin of the request until it has nothing left to do."""
+    ends: dict[str, int] = {}
+    rows = [row for row in run.ops.records() if row["kind"] != "program"]
+    for row in rows:
+        ends[row["tile"]] = max(ends.get(row["tile"], 0), row["end_ps"])
+    begin = min(row["start_ps"] for row in rows)
+    return float(sum(end - begin for end in ends.values())) / 1e12
+
+
+def tile_static_w(chip: ChipFile) -> dict[str, float]:
+    """Return the static power of each component of one tile."""
+    return {
+        name: float(cost.static_power_w) * chip.instances(cost.instances_per) / chip.tile.count
+        for name, cost in chip.costs.items()
+    }
+
+
+@simulated("pumasim.mlpl4_dynamic")
+def mlpl4_dynamic_uj() -> float:
+    """Return the energy of what is done, and of the control of tiles while they work."""
+    run = run_of(MLPL4)
+    energy = run.summary["energy_j"]
+    done = float(energy["total"] - energy["by_layer"]["static"])
+    return (done + tile_seconds(run) * tile_static_w(_chip())[CONTROL]) * 1e6
+
+
+@simulated("pumasim.mlpl4_leakage")
+def mlpl4_leakage_uj() -> float:
+    """Return the leakage of tiles while they work: in the simulator they are off when they have nothing left to do."""
+    power = tile_static_w(_chip())
+    return tile_seconds(run_of(MLPL4)) * (sum(power.values()) - power[CONTROL]) * 1e6

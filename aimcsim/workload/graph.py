@@ -58,8 +58,8 @@ class Layout:
 class Layer:
     """One layer: what it computes (`op`), from which tensors, and the shape of what comes out.
 
-    `inputs` name workload inputs or other layers; a layer's output tensor has the layer's name. The layer also waits for
-    those that `after` names until they have made all vectors of the request, and takes nothing from them: the order of a
+    `inputs` name workload inputs or other layers; a layer's output tensor has the layer's name. The layer also waits
+    until those that `after` names have made all vectors of the request, and takes nothing from them: the order of a
     program.
     """
 
