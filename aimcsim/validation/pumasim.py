@@ -64,11 +64,15 @@ class Program:
 
 
 def perceptron(widths: Sequence[int]) -> tuple[Workload, MappingPolicy]:
-    """Return the program of a perceptron with sigmoids, and the tiles of what is not where its first input is."""
+    """Return the program of a perceptron with sigmoids, and the tiles of what is not where its first input is.
+
+    All inputs of an output of the first layer must be on one tile: 2048 at most.
+    """
+    assert widths[0] <= PIECE * UNITS_PER_TILE, "a row of the first layer fits a tile"
     program = Program()
     cuts = [lengths(width) for width in widths]
     inputs = [f"x{column}" for column in range(len(cuts[0]))]
-    pieces = _first_layer(program, inputs, cuts[0], cuts[1], last=len(cuts) == 2)
+    pieces = _first_layer(program, inputs, cuts)
     for number, (k, n) in enumerate(pairwise(cuts[1:]), start=2):
         pieces = _layer(program, f"layer{number}", pieces, k, n)
     shapes = {piece: TensorShape(1, 1, length) for piece, length in zip(inputs, cuts[0], strict=True)}
@@ -87,12 +91,13 @@ def wanted(columns: int) -> list[int]:
     return [column for first in reversed(cores) for column in range(first, min(first + UNITS_PER_CORE, columns))]
 
 
-def _first_layer(program: Program, inputs: list[str], k: list[int], n: list[int], *, last: bool) -> list[str]:
+def _first_layer(program: Program, inputs: list[str], cuts: list[list[int]]) -> list[str]:
     """Write the layer that takes the network's inputs, and return its pieces.
 
     Inputs come to the tile of its last outputs. Where others need them, too, a core takes each in and stores it again.
     The tile sends them on to other tiles; but if there are layers behind this one, only after its own outputs.
     """
+    k, n, *behind = cuts
     if len(k) * len(n) == 1:
         return [_output(program, "layer1.0", {0: inputs}, k, n[0])]
     kept = list(inputs)
@@ -101,7 +106,7 @@ def _first_layer(program: Program, inputs: list[str], k: list[int], n: list[int]
     rows = UNITS_PER_TILE // len(k)
     here = range(max(0, (len(n) - 1) // rows * rows), len(n))
     made = {row: _output(program, f"layer1.{row}", {0: kept}, k, n[row]) for row in here}
-    after = () if last else tuple(made.values())
+    after = tuple(made.values()) if behind else ()
     tiles = range(1, 1 + -(-here.start // rows))
     at = {tile: _brought(program, "layer1", kept, k, tile, after) for tile in tiles}
     return [_output(program, f"layer1.{row}", at, k, n[row]) for row in range(here.start)] + list(made.values())
