@@ -212,6 +212,7 @@ class Controller:
         stream = self._of(replica, self._stream("mvm", layer.name, place, replica.vectors, replica.row))
         self.plan.shares[stream.index] = share
         self._connect(feeds, stream, (replica.window,), share.tile)
+        self._order(layer, stream)
         self._state_edge(program, stream)
         return stream
 
@@ -303,6 +304,7 @@ class Controller:
         table: TableName = "depthwise" if isinstance(op, Depthwise) else "vector"
         stream = self._stream("vector", layer.name, place, layer.shape.vectors, layer.shape.width, table)
         self._connect(feeds, stream, windows, tile)
+        self._order(layer, stream)
         self.plan.result[layer.name], self.plan.tiles[layer.name] = stream, tile
 
     def _feeds(self, layer: Layer, tile: int) -> list[tuple[Stream, int]]:
@@ -352,6 +354,14 @@ class Controller:
         buffer = self._chip.buffer(tile, "input_buffer")
         for (feed, size), window in zip(feeds, windows, strict=True):
             self._edge(feed, stream, window, size, buffer)
+
+    def _order(self, layer: Layer, stream: Stream) -> None:
+        """Have a stream wait for whole layers that it takes nothing from; the edges take no bytes."""
+        for name in layer.after:
+            before = self.plan.result[name]
+            needs = np.full(stream.vectors, before.vectors - 1, dtype=np.int64)
+            keeps = np.append(np.zeros_like(needs[1:]), before.vectors)
+            self._system.add_edge(before, stream, needs, keeps, vector_bytes=0, place=before.tile)
 
     def _edge(self, source: Stream, target: Stream, window: Window, size: int, buffer: Buffer) -> None:
         edge = self._system.add_edge(source, target, window.needs, window.keeps, vector_bytes=size, place=buffer.path)

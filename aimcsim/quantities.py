@@ -40,6 +40,7 @@ def mvm_amounts(chip: ChipFile, share: LayerShare, blocks: BlockColumns, *, fina
         columns=int(columns.sum()),
         bank_columns=busiest,
         column_groups=-(-busiest // chip.tile.adc.converters),
+        weight_slices=chip.slices,
         cells=int(np.dot(rows, columns)),
         crossbars=len(share.crossbars),
         work_elements=outputs,

@@ -121,8 +121,9 @@ def _rows(chip: Chip, row: StageRow, place: Place, iterations: int) -> list[Stag
         stage.server, stage.cause = channel.server, CHANNEL_CAUSES[row.resource]
         return [stage]
     clock = chip.clock(row.resource)
-    latency = _span(row.latency, row, place, clock)
-    interval = latency if row.interval is None else _span(row.interval, row, place, clock)
+    whole = _span(row.latency, row, place, clock)
+    interval = whole if row.interval is None else _span(row.interval, row, place, clock)
+    latency = whole if row.passes == "whole" else _span(row.latency, replace(row, per=None), place, clock)
     stage = Stage(row.name, iterations, latency, interval, transfer=row.transfer, actions=actions)
     if row.resource is not None:
         stage.server, stage.cause = chip.server(row.resource, _site(row.resource, place))

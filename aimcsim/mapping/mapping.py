@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from math import prod
+from types import MappingProxyType
 
 from aimcsim.errors import ConfigError
 from aimcsim.located import one_of
@@ -126,19 +127,21 @@ def map_workload(workload: Workload, chip: ChipFile, policy: MappingPolicy | Non
     Raises
     ------
     ConfigError
-        If the policy names a layer that has no weights, or more replicas than output vectors.
+        If the policy names a layer that has no weights, or more replicas than output vectors, or a home that is no
+        tile or of no digital layer.
     CapacityError
         If the chip has too few crossbars; with the changes that would help.
     """
     policy = policy or MappingPolicy()
     _check_replicas(workload, policy)
+    _check_homes(workload, chip, policy)
     check_capacity(workload, chip, policy)
     grids = {name: cut(name, shape, chip) for name, shape in matrices(workload).items()}
     pieces = pieces_of(grids, _replicas(workload, chip, policy), chip, policy.pack)
     found = shares(pieces, chip.tile.crossbars, chip.tile.adc.crossbars)
     rank = {name: number for number, name in enumerate(grids)}
     found.sort(key=lambda share: (rank[share.layer], share.replica, share.tile, share.crossbars.start))
-    placed = Mapping(grids, tuple(found), homes(workload.layers, found, chip))
+    placed = Mapping(grids, tuple(found), homes(workload.layers, found, chip, policy.homes))
     return placed if policy.placement == "in-order" else _arranged(placed, workload, chip, policy)
 
 
@@ -152,6 +155,18 @@ def _check_replicas(workload: Workload, policy: MappingPolicy) -> None:
         if not 1 <= count <= most:
             possible = f"1 to {most} are possible, one for each output vector"
             raise ConfigError(f"replicas of `{name}`: {possible} (got {count})")
+
+
+def _check_homes(workload: Workload, chip: ChipFile, policy: MappingPolicy) -> None:
+    """Raise ConfigError unless the homes of a policy are tiles, and of layers without weights."""
+    weighted = matrices(workload)
+    known = [layer.name for layer in workload.layers if layer.name not in weighted]
+    tiles = mesh_of(chip).tiles
+    for name, tile in policy.homes.items():
+        if name not in known:
+            raise ConfigError(f"homes: no digital layer has this name {one_of(name, known)}")
+        if not 0 <= tile < tiles:
+            raise ConfigError(f"home of `{name}`: the tiles are 0 to {tiles - 1} (got {tile})")
 
 
 def _replicas(workload: Workload, chip: ChipFile, policy: MappingPolicy) -> dict[str, int]:
@@ -190,15 +205,21 @@ def describe(mapping: Mapping, workload: Workload, chip: ChipFile) -> str:
     return "\n".join([totals, *(line.rstrip() for line in aligned)])
 
 
-def homes(layers: Sequence[Layer], on_tiles: Sequence[LayerShare], chip: ChipFile) -> dict[str, int]:
-    """Return the home of each layer where nothing else is said; see `Mapping`."""
+def homes(
+    layers: Sequence[Layer],
+    on_tiles: Sequence[LayerShare],
+    chip: ChipFile,
+    chosen: collections.abc.Mapping[str, int] = MappingProxyType({}),
+) -> dict[str, int]:
+    """Return the home of each layer, `chosen` or where nothing else is said; see `Mapping`."""
     last = {share.layer: share.tile for share in on_tiles}
     if chip.control.digital == "hub":
         parts = Counter(share.layer for share in on_tiles)
-        return {layer.name: last[layer.name] if parts[layer.name] == 1 else HUB for layer in layers}
+        own = {layer.name: last[layer.name] if parts[layer.name] == 1 else HUB for layer in layers}
+        return {**own, **chosen}
     home: dict[str, int] = {}
     for layer in layers:
-        home[layer.name] = last.get(layer.name, home.get(layer.inputs[0], 0))
+        home[layer.name] = chosen.get(layer.name, last.get(layer.name, home.get(layer.inputs[0], 0)))
     return home
 
 

@@ -29,6 +29,9 @@ class MappingPolicy:
         right and to the left. ``traffic``: so that bytes travel few hops (see `arrangement`).
     seed : int
         Of the local search of ``traffic``.
+    homes : mapping
+        Tiles where digital layers are computed, by name; a layer that is not named is computed where its first input
+        comes about. Positions, which `placement` may give other tiles.
     """
 
     pack: Pack = "none"
@@ -36,3 +39,4 @@ class MappingPolicy:
     budget: int | Literal["all"] | None = None
     placement: Placement = "in-order"
     seed: int = 0
+    homes: Mapping[str, int] = field(default_factory=dict)

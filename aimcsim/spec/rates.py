@@ -62,6 +62,7 @@ def full_vector(chip: ChipFile) -> dict[str, int]:
         "columns": columns,
         "bank_columns": bank_columns,
         "column_groups": -(-bank_columns // tile.adc.converters),
+        "weight_slices": chip.slices,
         "cells": rows * tile.crossbar.cols,
         "crossbars": tile.crossbars,
         "work_elements": outputs,
@@ -162,7 +163,8 @@ def chain_s(chip: ChipFile, stages: Sequence[Stage]) -> Fraction:
 
 
 def _latency_s(chip: ChipFile, stage: Stage) -> Fraction:
-    one, units = seconds(chip, stage.latency, stage.resource), units_of(chip, stage)
+    one = seconds(chip, stage.latency, stage.resource)
+    units = units_of(chip, stage) if stage.passes == "whole" else 1
     return one * units if one else Fraction(0)
 
 

@@ -136,12 +136,16 @@ class _Table:
         times = {"latency": stage.latency, "interval": stage.interval}
         if stage.resource in TRANSPORTS:
             given = [name for name in times if times[name]] + (["per"] if stage.per else [])
+            given += ["passes"] if stage.passes == "first" else []
             message = f"`{stage.resource}` has its own; leave this out"
             for name in given:
                 yield self.chip.where.problem(f"{path}.{name}", message, key=True)
             return
         if stage.latency is None:
             yield self.chip.where.problem(f"{path}.latency", "is required, and missing")
+        if stage.passes == "first" and not (stage.per and stage.resource):
+            message = "only a stage with `per` and a resource that it keeps can pass on the first unit of several"
+            yield self.chip.where.problem(f"{path}.passes", message)
         for name, duration in times.items():
             if duration and not duration.cycles and not duration.time_ps and stage.resource:
                 yield self.chip.where.problem(f"{path}.{name}", f"must be above 0 (got `{duration}`)")

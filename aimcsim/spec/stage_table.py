@@ -25,6 +25,7 @@ QUANTITIES = (
     "columns",
     "bank_columns",
     "column_groups",
+    "weight_slices",
     "cells",
     "crossbars",
     "work_elements",
@@ -107,6 +108,10 @@ class Stage(Section):
     """Until the resource is free again; without one, the latency."""
     per: PerMapping | None = None
     """Multiplies both times by the quantity over the amount, rounded up."""
+    passes: Literal["whole", "first"] = "whole"
+    """`first`: what follows begins with the first unit of `per`, and the resource is kept for all of them; for pieces
+    that move in a row where what follows takes no less time for each.
+    """
     acquires: OptionalName = None
     """Slot taken before the resource is asked for."""
     captures: OptionalName = None

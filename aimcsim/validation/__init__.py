@@ -4,7 +4,7 @@ Targets are data (`data/validation/targets.yaml`); what stands beside them is co
 run, by one small function a target.
 """
 
-from aimcsim.validation import clusters, gaincell, hermes, isaac, jain, neurram, puma, sim3d, speech
+from aimcsim.validation import clusters, gaincell, hermes, isaac, jain, neurram, puma, pumasim, sim3d, speech
 from aimcsim.validation.checking import Result, Verdict, validate
 from aimcsim.validation.registry import SIMULATED, simulated
 from aimcsim.validation.targets import Target, load_targets
@@ -22,6 +22,7 @@ __all__ = [
     "load_targets",
     "neurram",
     "puma",
+    "pumasim",
     "sim3d",
     "simulated",
     "speech",

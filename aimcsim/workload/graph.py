@@ -58,13 +58,16 @@ class Layout:
 class Layer:
     """One layer: what it computes (`op`), from which tensors, and the shape of what comes out.
 
-    `inputs` name workload inputs or other layers; a layer's output tensor has the layer's name.
+    `inputs` name workload inputs or other layers; a layer's output tensor has the layer's name. The layer also waits
+    until those that `after` names have made all vectors of the request, and takes nothing from them: the order of a
+    program.
     """
 
     name: str
     op: LayerKind
     inputs: tuple[str, ...]
     shape: TensorShape
+    after: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -136,6 +139,9 @@ class Workload:
             for name in layer.inputs:
                 if name not in known:
                     raise ConfigError(f"layer `{layer.name}`: there is no tensor `{name}` before it")
+            for name in layer.after:
+                if name not in known or name in self.inputs:
+                    raise ConfigError(f"layer `{layer.name}`: there is no layer `{name}` before it to wait for")
             known[layer.name] = _checked_shape(layer, [known[name] for name in layer.inputs])
         for name in self.outputs:
             if name not in self._layers:

@@ -189,7 +189,12 @@ def _output() -> Schema:
 
 def _layer() -> Schema:
     """Return the schema of a layer: what all have, and for each kind its own fields."""
-    own = {"name": {**_NAME, "description": "What records call it."}, "inputs": _NAMES, "kind": {"enum": list(KINDS)}}
+    own = {
+        "name": {**_NAME, "description": "What records call it."},
+        "inputs": _NAMES,
+        "after": {**_NAMES, "description": "Layers before it that it waits for and takes nothing from."},
+        "kind": {"enum": list(KINDS)},
+    }
     return {
         "type": "object",
         "properties": own,

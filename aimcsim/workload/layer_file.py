@@ -147,12 +147,13 @@ class _Reader:
         """Read one layer and return its name."""
         name, kind = fields.text("name"), fields.choice("kind", KINDS)
         make = _read(fields, kind) if fields.data.get("kind") == kind else None
+        after = self._after(fields)
         if name in self.shapes:
             fields.complain("name", f"the name `{name}` is taken")
         shapes = [shape for one in inputs if (shape := self.shapes.get(one))]
         layer = None
         if make and inputs and len(shapes) == len(inputs) and not fields.problems:
-            layer = _built(make, fields, Place(name, shapes, file), tuple(inputs))
+            layer = _built(make, fields, Place(name, shapes, file), tuple(inputs), after)
         if layer:
             self.layers.append(layer)
         elif file:
@@ -173,6 +174,17 @@ class _Reader:
                 hint = " It comes later." if name in later else did_you_mean(name, self.shapes)
                 fields.complain("inputs", f"there is no tensor `{name}` before this layer.{hint}", kind="reference")
         return names
+
+    def _after(self, fields: Fields) -> tuple[str, ...]:
+        """Return the layers that a layer waits for beside those whose tensors it takes."""
+        names = fields.names("after", []) if "after" in fields.data else []
+        for name in names:
+            if name not in self.shapes or name in self.inputs:
+                hint = did_you_mean(name, [one for one in self.shapes if one not in self.inputs])
+                fields.complain(
+                    "after", f"there is no layer `{name}` before this one to wait for.{hint}", kind="reference"
+                )
+        return tuple(names)
 
     def _outputs(self, data: object) -> tuple[str, ...]:
         if not isinstance(data, list) or not data:
@@ -210,7 +222,7 @@ class _Reader:
             self.complain(("weights",), f"the array `{array}` belongs to no layer.{did_you_mean(array, known)}")
 
 
-def _built(make: Make, fields: Fields, place: Place, inputs: tuple[str, ...]) -> Layer | None:
+def _built(make: Make, fields: Fields, place: Place, inputs: tuple[str, ...], after: tuple[str, ...]) -> Layer | None:
     """Return the layer, or None after a problem was noted among its fields."""
     try:
         op = make(place)
@@ -219,10 +231,10 @@ def _built(make: Make, fields: Fields, place: Place, inputs: tuple[str, ...]) ->
         if not fields.problems:
             fields.complain("", str(error))
         return None
-    return Layer(place.name, op, inputs, shape)
+    return Layer(place.name, op, inputs, shape, after)
 
 
 def _read(fields: Fields, kind: str) -> Make:
     """Read the fields that belong to the layer's kind."""
-    fields.only(("name", "kind", "inputs", *KINDS[kind].fields))
+    fields.only(("name", "kind", "inputs", "after", *KINDS[kind].fields))
     return KINDS[kind].read(fields)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aimcsim.errors import CapacityError
-from aimcsim.mapping import LayerShare, describe, map_workload
+from aimcsim.errors import CapacityError, ConfigError
+from aimcsim.mapping import LayerShare, MappingPolicy, describe, map_workload
 from aimcsim.ops import Activation, Add, Conv2d, Pool2d, Sliding, TensorShape, clip
 from aimcsim.spec import ChipFile, load_chip
 from aimcsim.workload.graph import Layer, Workload
@@ -149,3 +149,28 @@ def test_a_network_is_mapped_whole_or_refused(
     assert sum(block.weights for layer in network.layers for block in mapping.blocks_of(layer.name)) == network.weights
     for layer in network.layers:
         assert mapping.home[layer.name] == mapping.shares_of(layer.name)[-1].tile
+
+
+def test_digital_layers_are_computed_where_a_policy_says_and_those_behind_them_there_too(
+    residual_network: Workload, make_chip: MakeChip
+) -> None:
+    # By itself `sum` would be on tile 0, with its first input `squash`.
+    chip = make_chip(tiles=3, crossbars=6)
+    mapping = map_workload(residual_network, chip, MappingPolicy(homes={"squash": 2}))
+    assert {name: mapping.home[name] for name in ("squash", "sum", "pass")} == {"squash": 2, "sum": 2, "pass": 1}
+
+
+@pytest.mark.parametrize(
+    ("homes", "words"),
+    [
+        ({"fc1": 0}, "homes: no digital layer has this name (got `fc1`)"),
+        ({"squash": 3}, "home of `squash`: the tiles are 0 to 2 (got 3)"),
+        ({"squash": -1}, "home of `squash`: the tiles are 0 to 2 (got -1)"),
+    ],
+)
+def test_homes_that_there_are_not_are_refused(
+    residual_network: Workload, make_chip: MakeChip, homes: dict[str, int], words: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        map_workload(residual_network, make_chip(tiles=3, crossbars=6), MappingPolicy(homes=homes))
+    assert words in str(caught.value)

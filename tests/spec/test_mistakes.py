@@ -74,6 +74,17 @@ MISTAKES = {
             "if you mean it, write `suspicious: allow` at the top of the file"
         ),
     ),
+    "first unit of a way that knows its own": (
+        "tables: {send: {stages: [{name: a, resource: network, passes: first}]}}\n",
+        "3:55: tables.send.stages[0].passes: `network` has its own; leave this out",
+    ),
+    "first unit of a stage without units": (
+        "tables: {vector: {stages: [{name: a, resource: vector_unit, latency: 1 cycle, passes: first}]}}\n",
+        (
+            "3:87: tables.vector.stages[0].passes: only a stage with `per` and a resource that it keeps can pass on "
+            "the first unit of several"
+        ),
+    ),
     "clock that does not exist": (
         "tile:\n  array_clock: arrai\n",
         "4:16: tile.array_clock: no such clock (got `arrai`). Did you mean `array`?",

@@ -34,6 +34,11 @@ def test_a_graph_answers_for_its_tensors() -> None:
         ((relu("x", "x"),), ("x",), "layer `x`: the name is taken"),
         ((Layer("a", Add(), ("x",), SHAPE),), ("a",), "add takes 2 inputs"),
         ((Layer("a", Activation(RELU), ("x",), TensorShape(1, 1, 1)),), ("a",), "its output is 2 x 3 x 4"),
+        (
+            (Layer("a", Activation(RELU), ("x",), SHAPE, after=("x",)),),
+            ("a",),
+            "layer `a`: there is no layer `x` before it to wait for",
+        ),
         ((relu("score", "x"),), ("scores",), "output `scores` is no layer. Did you mean `score`?"),
     ],
 )

@@ -229,6 +229,13 @@ MISTAKES = [
         ["net.yaml:8:40: layers[2].inputs: there is no tensor `sum` before this layer. It comes later."],
     ),
     (
+        "inputs: conv,",
+        "inputs: conv, after: [pol],",
+        [
+            "net.yaml:8:53: layers[2].after: there is no layer `pol` before this one to wait for. Did you mean `pool`?",
+        ],
+    ),
+    (
         "activation: relu",
         "activation: Relu",
         [
