@@ -383,9 +383,15 @@ def cite(
 def validate(
     chips: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[CHIP]...", help="Chips whose published figures to check; default: all."),
+        typer.Argument(
+            metavar="[CHIP]...", help="Chips whose published figures to check, or one chip file; default: all presets."
+        ),
     ] = None,
     *,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="PRESET", help="Whose figures a chip file is held against; default: what it extends."),
+    ] = None,
     json: JsonOption = False,
     csv: CsvOption = False,
 ) -> None:
@@ -396,7 +402,7 @@ def validate(
 
     one_form(json=json, csv=csv)
     with waiting("checking published figures"):
-        results = run_targets(chips or ())
+        results = run_targets(chips or (), against=against)
     rows = [result.row() for result in results]
     _show_rows(lambda: rows, lambda: (validation.result_table(results),), json=json, csv=csv)
     if any(result.verdict == "fail" for result in results):

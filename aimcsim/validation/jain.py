@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from aimcsim.mapping import map_workload
 from aimcsim.run import Run, simulate
-from aimcsim.spec import ChipFile, load_chip
+from aimcsim.spec import ChipFile
 from aimcsim.spec.rates import array_energy_j, peak_ops_per_s
-from aimcsim.validation.registry import DATA, simulated
+from aimcsim.validation.registry import DATA, kept, preset, simulated
 from aimcsim.workload import load_workload
 
 RESNET32 = DATA / "resnet32.yaml"
 
 
-@cache
+@kept
 def _chip() -> ChipFile:
-    return load_chip("jain")
+    return preset("jain")
 
 
 @simulated("jain.tile_peak")
@@ -37,9 +35,9 @@ def tile_area_mm2() -> float:
     return float(_chip().costs["array"].area_m2 * 10**6)
 
 
-@cache
+@kept
 def _resnet32(layers: str) -> Run:
-    return simulate(load_chip("jain", [f"control.layers={layers}"]), RESNET32)
+    return simulate(preset("jain", [f"control.layers={layers}"]), RESNET32)
 
 
 def _latency_ms(layers: str) -> float:

@@ -7,6 +7,7 @@ import pytest
 
 from aimcsim.cli.guard import CHECK_FAILED
 from aimcsim.costs import REFERENCES
+from aimcsim.spec import preset_text
 from aimcsim.validation import checking, load_targets
 
 KEYS = ["id", "published", "simulated", "unit", "error_pct", "tolerance_pct", "class", "verdict", "fitted", "source"]
@@ -149,3 +150,15 @@ def test_a_chip_without_targets_is_answered_with_those_that_have_some(command):
     result = command("validate", "isaak")
     assert result.exit_code == 2
     assert result.stderr == "no targets of this chip (got `isaak`). Did you mean `isaac`?\n"
+
+
+def test_a_chip_file_is_held_against_the_preset_it_extends(command, folder):
+    (folder / "mine.yaml").write_text("extends: gaincell\nname: mine\n")
+    (row,) = json.loads(command("validate", "mine.yaml", "--json").stdout)
+    assert (row["id"], row["verdict"], list(row)) == ("gaincell.energy", "pass", KEYS)
+
+    (folder / "other.yaml").write_text(preset_text("gaincell").replace("name: gaincell", "name: mine"))
+    result = command("validate", "other.yaml")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("other.yaml: `mine` extends no chip with published figures; --against PRESET")
+    assert command("validate", "other.yaml", "--against", "gaincell").exit_code == 0
