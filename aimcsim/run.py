@@ -415,6 +415,7 @@ def _finish(
         "grain": facts["grain"],
         "grain_chosen": facts["grain_chosen"],
         "seed": facts["seed"],
+        "seeds": 1,
         "epoch": facts["epoch"],
         "engine": facts["engine"],
         "requests": requests.rows,

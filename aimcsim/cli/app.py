@@ -100,6 +100,9 @@ def run(  # noqa: PLR0913 - one parameter per option
     time: TimeOption = "0",
     compensate: CompensateOption = "none",
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
+    seeds: Annotated[
+        int, typer.Option(metavar="N", help="Run N seeds; figures have ranges over all, the rest is of the first.")
+    ] = 1,
     engine: Annotated[
         Literal["fast", "reference"], typer.Option(help="A compiled loop, or the same times from SimPy processes.")
     ] = "fast",
@@ -136,7 +139,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     from aimcsim.cli.keeping import kept
     from aimcsim.cli.waiting import waiting
     from aimcsim.records.run_dir import check_free
-    from aimcsim.run import simulate
+    from aimcsim.seeds import simulate_seeds
 
     one_form(json=json, csv=csv)
     if output is not None:
@@ -147,9 +150,10 @@ def run(  # noqa: PLR0913 - one parameter per option
     arrays = None if inputs is None else read_inputs(inputs, network)
     with kept(output, chip=spec.name, workload=network.name, seed=seed, force=force) as keeping:
         with waiting(f"running {network.name} on {spec.name}") as told:
-            done = simulate(
+            done = simulate_seeds(
                 spec,
                 network,
+                seeds=seeds,
                 inputs=arrays,
                 requests=requests,
                 analog=analog,
