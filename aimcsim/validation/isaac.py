@@ -117,13 +117,9 @@ def first_layer_copies() -> float:
 
 @kept
 def _vgg16() -> Run:
-    """Return two images through the convolutions of VGG-16, balanced in 9000 crossbars.
-
-    Several layers share a tile in this mapping, and replicas keep inputs of their own, so 64 KiB of eDRAM would not do.
-    """
-    policy = MappingPolicy(budget=9000)
-    chip = preset("isaac", ["tile.buffers.edram.size=1 MiB"])
-    return simulate(chip, DATA / "vgg16_convolutions.yaml", requests=2, mapping=policy, grain="layer")
+    """Return two images through the convolutions of VGG-16, every copy of a layer on tiles of its own."""
+    mapping = DATA / "vgg16_mapping.yaml"
+    return simulate(_chip(), DATA / "vgg16_convolutions.yaml", requests=2, mapping=mapping, grain="layer")
 
 
 @simulated("isaac.link_bw")

@@ -46,13 +46,13 @@ def _latency_ms(layers: str) -> float:
 
 @simulated("jain.resnet32_latency")
 def latency_ms() -> float:
-    """Return the latency of one image, layers overlapping as far as they can."""
-    return _latency_ms("overlap")
+    """Return the latency of one image, layer after layer, as the published figure is."""
+    return serial_ms()
 
 
 @simulated("jain.resnet32_most")
 def overlapped_ms() -> float:
-    """Return the same, for the bound."""
+    """Return the latency of one image, layers overlapping as far as they can."""
     return _latency_ms("overlap")
 
 
@@ -64,8 +64,8 @@ def serial_ms() -> float:
 
 @simulated("jain.resnet32_energy")
 def energy_uj() -> float:
-    """Return the energy of one image."""
-    return float(_resnet32("overlap").summary["energy_j"]["total"]) * 1e6
+    """Return the energy of one image, layer after layer."""
+    return float(_resnet32("serial").summary["energy_j"]["total"]) * 1e6
 
 
 @simulated("jain.resnet32_tiles")

@@ -71,6 +71,12 @@ def efficiency_8b_6b_tops_w() -> float:
     return efficiency_tops_w(8, 6)
 
 
+@simulated("neurram.energy_8b_6b")
+def energy_8b_6b_fj() -> float:
+    """Return the energy of an operation with inputs of 6 bits."""
+    return 1000 / efficiency_tops_w(8, 6)
+
+
 @simulated("neurram.eff_10b_8b")
 def efficiency_10b_8b_tops_w() -> float:
     """Return the efficiency with inputs of 8 bits."""

@@ -71,6 +71,7 @@ def test_seeds_that_say_nothing_are_refused(options, said):
 
 
 def test_one_seed_is_the_run_as_it_is():
-    assert simulate_seeds("tiny", "digits_cnn", seeds=1).summary["ranges"] == (
-        simulate("tiny", "digits_cnn").summary["ranges"]
+    assert (
+        simulate_seeds("tiny", "digits_cnn", seeds=1).summary["ranges"]
+        == (simulate("tiny", "digits_cnn").summary["ranges"])
     )
