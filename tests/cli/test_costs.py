@@ -105,7 +105,11 @@ def test_area_and_power_of_a_chip_by_level_and_component(command):
     assert view["peak_ops_per_s"] == pytest.approx(16128 * 4096 / 1.6e-6)
     assert view["peak_ops_per_j"] == pytest.approx(view["peak_ops_per_s"] / levels["chip"]["power_w"])
     text = command("chips", "isaac").stdout
-    for word in ("41.3 TOPS, 627 GOPS/W, 483 GOPS/mm2", "two operations", "16-bit weight"):
+    # Over the ends of the ranges of power and area of the chip.
+    for figure, total in (("peak_ops_per_j", "power_range_w"), ("peak_ops_per_s_m2", "area_range_m2")):
+        low, high = levels["chip"][total]
+        assert view[f"{figure}_range"] == pytest.approx([view["peak_ops_per_s"] / high, view["peak_ops_per_s"] / low])
+    for word in ("41.3 TOPS, 627 GOPS/W (", "), 483 GOPS/mm2 (", "two operations", "16-bit weight"):
         assert word in " ".join(text.split())
 
 
