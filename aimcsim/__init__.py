@@ -14,10 +14,21 @@ if TYPE_CHECKING:
     from aimcsim.calibrating import calibrate
     from aimcsim.evaluation import evaluate
     from aimcsim.run import Run, load_run, simulate
+    from aimcsim.seeds import simulate_seeds
     from aimcsim.spec import load_chip
     from aimcsim.workload import load_workload
 
-__all__ = ["Run", "__version__", "calibrate", "evaluate", "load_chip", "load_run", "load_workload", "simulate"]
+__all__ = [
+    "Run",
+    "__version__",
+    "calibrate",
+    "evaluate",
+    "load_chip",
+    "load_run",
+    "load_workload",
+    "simulate",
+    "simulate_seeds",
+]
 
 _HOMES = {
     "Run": "aimcsim.run",
@@ -27,6 +38,7 @@ _HOMES = {
     "load_run": "aimcsim.run",
     "load_workload": "aimcsim.workload",
     "simulate": "aimcsim.run",
+    "simulate_seeds": "aimcsim.seeds",
 }
 
 

@@ -424,6 +424,7 @@ def _finish(
         "grain": facts["grain"],
         "grain_chosen": facts["grain_chosen"],
         "seed": facts["seed"],
+        "seeds": 1,
         "epoch": facts["epoch"],
         "calibration": facts["calibration"],
         "engine": facts["engine"],

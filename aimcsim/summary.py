@@ -171,9 +171,14 @@ def ranges(table: Table, chip: ChipFile, values: Mapping[str, Any]) -> dict[str,
         "area_m2": added(cost.area_range_m2.times(chip.instances(cost.instances_per)) for cost in chip.costs.values()),
     }
     if values["operations"] and energy.low:
-        operations = Fraction(values["operations"])
-        found["ops_per_j"] = Interval(operations, operations).over(per_request)
+        found["ops_per_j"] = _exactly(values["operations"]).over(per_request)
+    if values["operations"] and found["area_m2"].low:
+        found["ops_per_s_m2"] = _exactly(Fraction(values["ops_per_s"])).over(found["area_m2"])
     return {name: [float(one.low), float(one.high)] for name, one in found.items()}
+
+
+def _exactly(value: Fraction | int) -> Interval:
+    return Interval(Fraction(value), Fraction(value))
 
 
 def _drawn(row: Mapping[str, Any], chip: ChipFile) -> Interval:

@@ -103,6 +103,9 @@ def run(  # noqa: PLR0913 - one parameter per option
     compensate: CompensateOption = "none",
     calibration: CalibrationOption = None,
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
+    seeds: Annotated[
+        int, typer.Option(metavar="N", help="Run N seeds; figures have ranges over all, the rest is of the first.")
+    ] = 1,
     engine: Annotated[
         Literal["fast", "reference"], typer.Option(help="A compiled loop, or the same times from SimPy processes.")
     ] = "fast",
@@ -139,7 +142,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     from aimcsim.cli.keeping import kept
     from aimcsim.cli.waiting import waiting
     from aimcsim.records.run_dir import check_free
-    from aimcsim.run import simulate
+    from aimcsim.seeds import simulate_seeds
 
     one_form(json=json, csv=csv)
     if output is not None:
@@ -150,9 +153,10 @@ def run(  # noqa: PLR0913 - one parameter per option
     arrays = None if inputs is None else read_inputs(inputs, network)
     with kept(output, chip=spec.name, workload=network.name, seed=seed, force=force) as keeping:
         with waiting(f"running {network.name} on {spec.name}") as told:
-            done = simulate(
+            done = simulate_seeds(
                 spec,
                 network,
+                seeds=seeds,
                 inputs=arrays,
                 requests=requests,
                 analog=analog,
@@ -389,9 +393,15 @@ def cite(
 def validate(
     chips: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[CHIP]...", help="Chips whose published figures to check; default: all."),
+        typer.Argument(
+            metavar="[CHIP]...", help="Chips whose published figures to check, or one chip file; default: all presets."
+        ),
     ] = None,
     *,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="PRESET", help="Whose figures a chip file is held against; default: what it extends."),
+    ] = None,
     json: JsonOption = False,
     csv: CsvOption = False,
 ) -> None:
@@ -402,7 +412,7 @@ def validate(
 
     one_form(json=json, csv=csv)
     with waiting("checking published figures"):
-        results = run_targets(chips or ())
+        results = run_targets(chips or (), against=against)
     rows = [result.row() for result in results]
     _show_rows(lambda: rows, lambda: (validation.result_table(results),), json=json, csv=csv)
     if any(result.verdict == "fail" for result in results):

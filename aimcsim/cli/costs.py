@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 from rich.table import Table
@@ -21,9 +22,9 @@ from aimcsim.validation import load_targets
 LEVELS = ("system", "package", "chip", "tile")
 
 CONVENTION = (
-    "one multiply-accumulate of a {weight}-bit weight and a {input}-bit input is two operations; peak: all crossbars "
-    "full and never waiting for inputs; power: every component as busy as its stages let it be; in brackets: range by "
-    "how well sources know it"
+    "one multiply-accumulate ({weight}-bit weight, {input}-bit input) is two operations; peak: all crossbars full and "
+    "never waiting for inputs; power: every component as busy as its stages let it be; in brackets: range by how well "
+    "sources know it; what a workload sustains: aimcsim run {chip} WORKLOAD"
 )
 
 
@@ -53,7 +54,9 @@ def chip_view(chip: ChipFile) -> Row:
         "operation": f"half a multiply-accumulate of {chip.numbers.weight_bits} by {chip.numbers.input_bits} bits",
         "peak_ops_per_s": float(plate.peak_ops_per_s),
         "peak_ops_per_j": _float(plate.peak_ops_per_j),
+        "peak_ops_per_j_range": plate.peak_ops_per_j and ends(plate.peak_ops_per_j_range),
         "peak_ops_per_s_m2": _float(plate.peak_ops_per_s_m2),
+        "peak_ops_per_s_m2_range": plate.peak_ops_per_s_m2 and ends(plate.peak_ops_per_s_m2_range),
         "levels": [{"level": name, **_total(total)} for name, total in levels.items()],
         "components": [_part(part) for part in plate.parts],
     }
@@ -99,14 +102,20 @@ def _figures(chip: ChipFile, plate: Nameplate) -> Table:
         (name, spread(one.area_m2, one.area_range_m2, "m2"), spread(one.power_w, one.power_range_w, "W"))
         for name, one in levels
     ]
-    merits = f"peak {format_si(plate.peak_ops_per_s, 'OPS')}"
-    if plate.peak_ops_per_j is not None:
-        merits += f", {format_si(plate.peak_ops_per_j, 'OPS/W')}"
-    if plate.peak_ops_per_s_m2 is not None:
-        merits += f", {format_si(plate.peak_ops_per_s_m2 / 10**6, 'OPS')}/mm2"
-    numbers = chip.numbers
-    caption = f"{merits}\n{CONVENTION.format(weight=numbers.weight_bits, input=numbers.input_bits)}"
+    said = CONVENTION.format(weight=chip.numbers.weight_bits, input=chip.numbers.input_bits, chip=chip.name)
+    caption = f"peak {', '.join(_merits(plate))}\n{said}"
     return grid(f"{chip.name}: area and power", ("", ">area", ">power at full activity"), rows, caption)
+
+
+def _merits(plate: Nameplate) -> Iterator[str]:
+    """Yield the peak, and the peak over power and area."""
+    yield format_si(plate.peak_ops_per_s, "OPS")
+    if plate.peak_ops_per_j is not None:
+        yield spread(plate.peak_ops_per_j, plate.peak_ops_per_j_range, "OPS/W")
+    if plate.peak_ops_per_s_m2 is not None:
+        dense = plate.peak_ops_per_s_m2_range.times(Fraction(1, 10**6))
+        low, high = (f"{format_si(end, 'OPS')}/mm2" for end in (dense.low, dense.high))
+        yield f"{format_si(plate.peak_ops_per_s_m2 / 10**6, 'OPS')}/mm2 ({low} to {high})"
 
 
 def _parts(chip: ChipFile, plate: Nameplate) -> Table:

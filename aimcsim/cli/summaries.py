@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.table import Table
@@ -45,12 +45,20 @@ def summary_table(run: Run, *, checked: Row | None = None, note: str = "", direc
     listed = "--json" if directory is None else f"aimcsim show {directory} --assumptions"
     rows = [
         *_performance(run),
-        *_values(checked or values["outputs_checked"], values["assumptions"]),
+        *_values(checked or values["outputs_checked"], values),
         *_bottlenecks(run),
         ("assumptions", f"{len(values['assumptions'])}, listed by {listed}"),
     ]
     caption = "path: part of the critical path; wait: part of the time of all ops; behind: who held it"
-    return grid(title, ("", ""), rows, f"{caption}{note}")
+    return grid(title, ("", ""), rows, f"{caption}{_seeds(values)}{note}")
+
+
+def _seeds(values: Row) -> str:
+    count, first = values.get("seeds", 1), values.get("seed", 0)
+    if count == 1:
+        return ""
+    last = first + count - 1
+    return f"\nin brackets: over the seeds {first} to {last} and what costs are known to; all else is of seed {first}"
 
 
 def partial_table(run: Run, directory: Path) -> Table:
@@ -71,7 +79,10 @@ def _performance(run: Run) -> list[tuple[str, str]]:
     used = f"{counted(values['tiles_used'], 'tile')}, {counted(values['crossbars_used'], 'crossbar')}"
     return [
         ("latency", _latency(run)),
-        ("throughput", f"{_per_s(values['throughput_per_s'])} requests per second"),
+        (
+            "throughput",
+            f"{_per_s(values['throughput_per_s'])}{_range(values, 'throughput_per_s', '')} requests per second",
+        ),
         *_load(values),
         ("energy", _energy(run)),
         ("power", _power(values)),
@@ -84,7 +95,10 @@ def _performance(run: Run) -> list[tuple[str, str]]:
 def _latency(run: Run) -> str:
     """Return the latency with what it was measured under: requests that stand in line take longer."""
     values = run.summary
-    median, longest = (format_time_ps(values["latency_ps"][key]) for key in ("p50", "max"))
+    median, longest = (
+        format_time_ps(values["latency_ps"][key]) + _range(values, f"latency_ps.{key}", "s", 1e-12)
+        for key in ("p50", "max")
+    )
     unwritten = "; weights were written meanwhile" if _programs_during(run) else ""
     if values["requests"] == 1:
         return f"{median} (one request alone{unwritten})"
@@ -138,21 +152,26 @@ def _power(values: Row) -> str:
     return f"{average}{ranged} on average, {peak} in the fullest {format_time_ps(power['peak_length_ps'])}"
 
 
-def _range(values: Row, figure: str, unit: str) -> str:
-    """Return where a figure lies, in brackets; nothing for runs that do not say it."""
+def _range(values: Row, figure: str, unit: str, scale: float = 1.0, per: str = "") -> str:
+    """Return where a figure lies, in brackets; nothing for runs that do not say it.
+
+    `scale` times a figure is in `unit`, and `per` stands behind it.
+    """
     low, high = values.get("ranges", {}).get(figure, (0.0, 0.0))
-    return f" ({format_si(low, unit)} to {format_si(high, unit)})" if low < high else ""
+    ends = (format_si(end * scale, unit).rstrip() + per for end in (low, high))
+    return f" ({' to '.join(ends)})" if low < high else ""
 
 
 def _efficiency(values: Row) -> list[tuple[str, str]]:
     """Return operations a second, watt and square millimetre, which only layers with weights make."""
     if not values.get("operations"):
         return []
-    found = [format_si(values["ops_per_s"], "OPS")]
+    found = [format_si(values["ops_per_s"], "OPS") + _range(values, "ops_per_s", "OPS")]
     if values["ops_per_j"]:
         found.append(f"{format_si(values['ops_per_j'], 'OPS/W')}{_range(values, 'ops_per_j', 'OPS/W')}")
     if values["ops_per_s_m2"]:
-        found.append(f"{format_si(values['ops_per_s_m2'] / 1e6, 'OPS')}/mm2")
+        ranged = _range(values, "ops_per_s_m2", "OPS", 1e-6, "/mm2")
+        found.append(f"{format_si(values['ops_per_s_m2'] / 1e6, 'OPS')}/mm2{ranged}")
     return [("efficiency", f"{', '.join(found)}; a multiply-accumulate is 2 operations")]
 
 
@@ -175,22 +194,25 @@ def _programming(run: Run) -> list[tuple[str, str]]:
     return [("programming", f"{format_time_ps(time_ps)} and {format_energy_j(energy)}, {when}")]
 
 
-def _values(checked: Row | None, assumptions: Sequence[str]) -> list[tuple[str, str]]:
+def _values(checked: Row | None, values: Row) -> list[tuple[str, str]]:
     if checked is None:
         return []
-    samples, agreeing = counted(checked["samples"], "sample"), _count(checked, "agreement")
+    samples, agreeing = counted(checked["samples"], "sample"), _count(checked, "agreement", values)
     error = f"largest error {percent(checked['max_rel_err'])} of the largest output"
     rows = [("outputs", f"same largest one as in float for {agreeing} of {samples}\n{error}")]
     if "accuracy" in checked:
-        right, in_float = _count(checked, "accuracy"), _count(checked, "reference_accuracy")
+        right, in_float = _count(checked, "accuracy", values), _count(checked, "reference_accuracy", values)
         rows.append(("accuracy", f"{right} of {samples} right, in float {in_float}"))
-    if RANDOM_WEIGHTS in assumptions:
+    if RANDOM_WEIGHTS in values["assumptions"]:
         rows.append(("weights", "random, as no file of them was given: the outputs mean nothing"))
     return rows
 
 
-def _count(checked: Row, share: str) -> int:
-    return round(float(checked[share]) * int(checked["samples"]))
+def _count(checked: Row, share: str, values: Row) -> str:
+    """Return how many samples a share of them is, with its range over the seeds."""
+    samples = int(checked["samples"])
+    low, high = (round(end * samples) for end in values.get("ranges", {}).get(f"outputs_checked.{share}", (0.0, 0.0)))
+    return f"{round(float(checked[share]) * samples)}{f' ({low} to {high})' if low < high else ''}"
 
 
 def _bottlenecks(run: Run) -> list[tuple[str, str]]:

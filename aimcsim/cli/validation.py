@@ -17,7 +17,7 @@ def result_table(results: Sequence[Result]) -> Table:
     columns = ("~target", ">published", ">simulated", ">error", "verdict")
     caption = "\n".join((_counts(results), *_notes(results)))
     details = [_detail(result) for result in results]
-    return grid("published figures and what presets give", columns, map(_row, results), caption, details)
+    return grid("published figures and what chips give", columns, map(_row, results), caption, details)
 
 
 def figure(value: float | None) -> str:
@@ -63,5 +63,6 @@ def _counts(results: Sequence[Result]) -> str:
 
 
 def _notes(results: Sequence[Result]) -> list[str]:
-    """Return why targets are missed; what is not run needs a note only if more than its chip is missing."""
-    return [f"{one.target.id}: {one.target.note}" for one in results if one.verdict == "fail" and one.target.note]
+    """Return why targets are missed, and why a chip file cannot be held against some."""
+    missed = [f"{one.target.id}: {one.target.note}" for one in results if one.verdict == "fail" and one.target.note]
+    return missed + [f"{one.target.id}: not run: {one.reason}" for one in results if one.reason]

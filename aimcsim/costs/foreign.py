@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from textwrap import shorten
 from typing import Any
 
 from aimcsim.costs.model import ActionCost, Source
 from aimcsim.costs.parameters import Estimate, ModelError, Parameters, rounded
 from aimcsim.errors import MissingExtraError
 from aimcsim.units import PS_PER_S
+
+MOST_SAID = 300
+"""Characters of an error of the package that are passed on; which attributes it misses stands in its later lines."""
 
 
 def hwcomponents(asked: Parameters) -> Estimate:
@@ -47,7 +51,7 @@ def _model(component: str, attributes: Mapping[str, object]) -> Any:
     try:
         return package.get_model(component, dict(attributes))
     except Exception as error:  # noqa: BLE001 - its models raise whatever they like
-        what = str(error).strip().partition("\n")[0]
+        what = shorten(str(error), MOST_SAID, placeholder=" ...")
         raise ModelError(
             "component", f"hwcomponents has no model for `{component}` with these attributes: {what}"
         ) from None

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from aimcsim.engine.carrier import Carrier, Packets
 from aimcsim.engine.span import Span
 from aimcsim.engine.stream import Stage, Stream, System
 from aimcsim.errors import ConfigError
+from aimcsim.network.engine import EJECT_CYCLES, SWITCH_CYCLES
 from aimcsim.units import ClockDomain, format_time_ps
 
 LATEST_PS = 1 << 62
 """Half of what an int64 holds, so that a time and a span may be added without overflow: 53 days."""
+
+
+CREDIT_CYCLES = 2
+"""Most cycles that a credit takes beside those of its link."""
 
 
 def check_horizon(system: System) -> None:
@@ -23,7 +29,7 @@ def check_horizon(system: System) -> None:
         If that is later than `LATEST_PS`; the message names the stage that contributes most.
     """
     begin = (system.begin or 0) + (system.release_ps[-1] if system.release_ps else 0)
-    parts = [(_work_ps(stream, stage), stream, stage) for stream in system.streams for stage in stream.stages]
+    parts = [(_work_ps(system, stream, stage), stream, stage) for stream in system.streams for stage in stream.stages]
     total = begin + sum(work for work, _, _ in parts)
     if total < LATEST_PS:
         return
@@ -32,13 +38,32 @@ def check_horizon(system: System) -> None:
     if stream is None or stage is None or begin > most:
         raise ConfigError(f"{message}: the last request is released {format_time_ps(begin)} after the start")
     path = f" ({stage.server.path})" if stage.server is not None and stage.server.path != stage.name else ""
-    times = f"{stream.total * stage.iterations} times up to {format_time_ps(_longest_ps(stage))}"
+    times = f"{stream.total * stage.iterations} times up to {format_time_ps(_iteration_ps(system, stage))}"
     raise ConfigError(f"{message}: most of it is stage `{stage.name}` of {stream.name}{path}, {times}")
 
 
-def _work_ps(stream: Stream, stage: Stage) -> int:
+def _work_ps(system: System, stream: Stream, stage: Stage) -> int:
     """Return the longest that all iterations of a stage can take, one after another."""
-    return stream.total * stage.iterations * _longest_ps(stage)
+    return stream.total * stage.iterations * _iteration_ps(system, stage)
+
+
+def _iteration_ps(system: System, stage: Stage) -> int:
+    if stage.packets is None or system.carrier is None:
+        return _longest_ps(stage)
+    return _longest_ps(stage) + packet_cycles(system.carrier, stage.packets) * _cycle_ps(system.carrier.clock)
+
+
+def packet_cycles(carrier: Carrier, packets: Packets) -> int:
+    """Return the most cycles in which something of a packet is under way in a network of routers.
+
+    A flit waits for others without a bound of its own, but never while nothing is under way, which would be a deadlock:
+    no flit in a router's pipeline or on a link, no link in its interval, no credit on its way back. These are what a
+    flit has at each router and at its interface, and no route passes a router twice.
+    """
+    fabric, router = carrier.fabric, carrier.router
+    there_and_back = 2 * int(fabric.latency.max()) + int(fabric.interval.max())
+    hop = router.cycles + SWITCH_CYCLES + EJECT_CYCLES + there_and_back + CREDIT_CYCLES
+    return packets.flits * (fabric.routers + 1) * hop
 
 
 def _longest_ps(stage: Stage) -> int:

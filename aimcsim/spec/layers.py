@@ -53,6 +53,17 @@ def read_layers(source: str | Path, overrides: Sequence[str]) -> Document:
     return document
 
 
+def lineage(source: str | Path) -> tuple[str, ...]:
+    """Return the name of a chip that can be loaded and of all that it extends, its own first."""
+    names, path = [], _locate(str(source), Path())[0]
+    while True:
+        data = read_document(path, str(path)).data
+        names.append(str(data.get("name")))
+        if "extends" not in data:
+            return tuple(names)
+        path = _locate(data["extends"], path.parent)[0]
+
+
 def _locate(source: str, folder: Path) -> tuple[Path, str]:
     """Return (path, name for messages) of a preset or of a file that is named relative to `folder`."""
     if source in preset_names():

@@ -106,6 +106,20 @@ class Nameplate:
         """Peak operations over area, 1/(s m2); None without any area."""
         return self.peak_ops_per_s / self.system.area_m2 if self.system.area_m2 else None
 
+    @property
+    def peak_ops_per_j_range(self) -> Interval:
+        """Where peak operations over power lie; for chips with power."""
+        return self._peak.over(self.system.power_range_w)
+
+    @property
+    def peak_ops_per_s_m2_range(self) -> Interval:
+        """Where peak operations over area lie; for chips with area."""
+        return self._peak.over(self.system.area_range_m2)
+
+    @property
+    def _peak(self) -> Interval:
+        return Interval(self.peak_ops_per_s, self.peak_ops_per_s)
+
 
 def nameplate(chip: ChipFile) -> Nameplate:
     """Return what a chip file's chips have and can at most."""

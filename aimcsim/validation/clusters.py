@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from aimcsim.mapping import MappingPolicy, map_workload, on_engines
 from aimcsim.run import Run, simulate
-from aimcsim.spec import load_chip
-from aimcsim.validation.registry import DATA, simulated
+from aimcsim.validation.registry import DATA, kept, preset, simulated
 from aimcsim.workload import load_workload
 
 PACKED = MappingPolicy(pack="crossbar")
@@ -30,15 +27,15 @@ IMAGES = 4
 @simulated("garofalo.mvm")
 def streamed_gops() -> float:
     """Return operations over time of 256 products, from the first fetch to the last result."""
-    rows = simulate("pulp-cluster", DATA / "products_256.yaml", grain="vector").ops.records()
+    rows = simulate(preset("pulp-cluster"), DATA / "products_256.yaml", grain="vector").ops.records()
     products = [row for row in rows if row["kind"] == "mvm"]
     took_ps = max(row["end_ps"] for row in products) - min(row["start_ps"] for row in products)
     return float(2 * 256 * 256 * len(products) * 1000 / took_ps)
 
 
-@cache
+@kept
 def _mobilenet() -> Run:
-    return simulate("pulp-cluster", DATA / "mobilenet_v2.yaml", mapping=PACKED, grain="layer")
+    return simulate(preset("pulp-cluster"), DATA / "mobilenet_v2.yaml", mapping=PACKED, grain="layer")
 
 
 @simulated("garofalo.mobilenet_latency")
@@ -56,14 +53,14 @@ def mobilenet_energy_uj() -> float:
 @simulated("garofalo.mobilenet_crossbars")
 def mobilenet_crossbars() -> float:
     """Return the crossbars that all layers but depthwise ones and the classifier are packed into."""
-    chip = load_chip("pulp-cluster")
+    chip = preset("pulp-cluster")
     network = on_engines(load_workload(DATA / "mobilenet_v2.yaml"), chip)
     return float(map_workload(network, chip, PACKED).crossbars_used)
 
 
-@cache
+@kept
 def _resnet18() -> Run:
-    return simulate("pulp-array", DATA / "resnet18_256.yaml", requests=IMAGES, mapping=COPIES, grain="layer")
+    return simulate(preset("pulp-array"), DATA / "resnet18_256.yaml", requests=IMAGES, mapping=COPIES, grain="layer")
 
 
 @simulated("bruschi.resnet18_batch")

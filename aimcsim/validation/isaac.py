@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import cache
 
 from aimcsim.mapping import MappingPolicy, joined, map_workload
 from aimcsim.run import Run, simulate
-from aimcsim.spec import ChipFile, load_chip
+from aimcsim.spec import ChipFile
 from aimcsim.spec.nameplate import Nameplate, nameplate
 from aimcsim.spec.rates import conversions_per_mac
-from aimcsim.validation.registry import DATA, simulated
+from aimcsim.validation.registry import DATA, kept, preset, simulated
 from aimcsim.workload import load_workload
 
 CYCLE_PS = 100_000
 
 
-@cache
+@kept
 def _chip() -> ChipFile:
-    return load_chip("isaac")
+    return preset("isaac")
 
 
-@cache
+@kept
 def _plate() -> Nameplate:
     return nameplate(_chip())
 
@@ -81,7 +80,7 @@ def conversions() -> float:
     return float(conversions_per_mac(_chip()))
 
 
-@cache
+@kept
 def _dot() -> Run:
     return simulate(_chip(), DATA / "isaac_dot.yaml", grain="vector")
 
@@ -116,15 +115,11 @@ def first_layer_copies() -> float:
     return float(len(mapping.replicas_of("conv")))
 
 
-@cache
+@kept
 def _vgg16() -> Run:
-    """Return two images through the convolutions of VGG-16, balanced in 9000 crossbars.
-
-    Several layers share a tile in this mapping, and replicas keep inputs of their own, so 64 KiB of eDRAM would not do.
-    """
-    policy = MappingPolicy(budget=9000)
-    chip = load_chip("isaac", ["tile.buffers.edram.size=1 MiB"])
-    return simulate(chip, DATA / "vgg16_convolutions.yaml", requests=2, mapping=policy, grain="layer")
+    """Return two images through the convolutions of VGG-16, every copy of a layer on tiles of its own."""
+    mapping = DATA / "vgg16_mapping.yaml"
+    return simulate(_chip(), DATA / "vgg16_convolutions.yaml", requests=2, mapping=mapping, grain="layer")
 
 
 @simulated("isaac.link_bw")

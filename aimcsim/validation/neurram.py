@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-from aimcsim.spec import ChipFile, load_chip
+from aimcsim.spec import ChipFile
 from aimcsim.spec.rates import array_energy_j, mvm_interval_s
-from aimcsim.validation.registry import simulated
+from aimcsim.validation.registry import kept, preset, simulated
 
 MOST_IN_A_TRAIN = {8: 4}
 """Most bits of a magnitude in a train of pulses, by the bits of inputs; 3 for all others."""
 
 
-@cache
+@kept
 def chip(outputs: int, inputs: int) -> ChipFile:
     """Return the chip at a precision, bits of outputs and inputs."""
     settings = {"tile.adc.bits": outputs, "numbers.output_bits": outputs, "numbers.input_bits": inputs}
     settings["tile.inputs.bits_per_phase"] = MOST_IN_A_TRAIN.get(inputs, min(3, inputs))
-    return load_chip("neurram", [f"{path}={value}" for path, value in settings.items()])
+    return preset("neurram", [f"{path}={value}" for path, value in settings.items()])
 
 
 def latency_us(outputs: int, inputs: int) -> float:
@@ -71,6 +69,12 @@ def efficiency_6b_4b_tops_w() -> float:
 def efficiency_8b_6b_tops_w() -> float:
     """Return the efficiency with inputs of 6 bits."""
     return efficiency_tops_w(8, 6)
+
+
+@simulated("neurram.energy_8b_6b")
+def energy_8b_6b_fj() -> float:
+    """Return the energy of an operation with inputs of 6 bits."""
+    return 1000 / efficiency_tops_w(8, 6)
 
 
 @simulated("neurram.eff_10b_8b")

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from aimcsim.run import Run, simulate
-from aimcsim.spec import ChipFile, load_chip
+from aimcsim.spec import ChipFile
 from aimcsim.spec.nameplate import Nameplate, nameplate
 from aimcsim.spec.rates import product_s
-from aimcsim.validation.registry import DATA, simulated
+from aimcsim.validation.registry import DATA, kept, preset, simulated
 
 
-@cache
+@kept
 def _chip() -> ChipFile:
-    return load_chip("puma")
+    return preset("puma")
 
 
-@cache
+@kept
 def _plate() -> Nameplate:
     return nameplate(_chip())
 
@@ -55,7 +53,7 @@ def node_area_mm2() -> float:
     return float(_plate().chip.area_m2 * 10**6)
 
 
-@cache
+@kept
 def _mlpl4() -> Run:
     return simulate(_chip(), DATA / "mlpl4.yaml")
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 
 import numpy as np
 
 from aimcsim.ops import RELU, Activation, Add, Attention, Conv2d, LayerKind, LayerNorm, LazyArray, Sliding, TensorShape
 from aimcsim.run import simulate
-from aimcsim.spec import load_chip
-from aimcsim.validation.registry import simulated
+from aimcsim.validation.registry import kept, preset, simulated
 from aimcsim.workload.graph import Layer, Workload
 from aimcsim.workload.weights import random_weight
 
@@ -45,11 +44,11 @@ def encoders(count: int, tokens: int) -> Workload:
     return Workload(f"{count} encoders, {tokens} tokens", {"tokens": shape}, tuple(layers), (taken,))
 
 
-@cache
+@kept
 def encoders_ns(count: int, tokens: int, attention_units: int = 96, digital_units: int = 288) -> float:
     """Return the time from the first product to the last norm; bringing tokens in is no part of it there."""
     units = {"attention_unit": attention_units, "digital_unit": digital_units}
-    chip = load_chip("sim3d", [f"tile.slots.{name}.count={number}" for name, number in units.items()])
+    chip = preset("sim3d", [f"tile.slots.{name}.count={number}" for name, number in units.items()])
     ops = simulate(chip, encoders(count, tokens), grain="layer").ops
     begin, end = ops["start_ps"][ops["kind"] == "mvm"].min(), ops["end_ps"][ops["kind"] == "vector"].max()
     return float(end - begin) / 1000

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
 
 from aimcsim.ops import Conv2d, Sliding, TensorShape
 from aimcsim.run import simulate
-from aimcsim.spec import ChipFile, load_chip
+from aimcsim.spec import ChipFile
 from aimcsim.spec.rates import array_energy_j
-from aimcsim.validation.registry import simulated
+from aimcsim.validation.registry import kept, preset, simulated
 from aimcsim.validation.sim3d import encoders
 from aimcsim.workload.graph import Layer, Workload
 
 WIDTH = 512
 
 
-@cache
+@kept
 def _chip() -> ChipFile:
-    return load_chip("speech")
+    return preset("speech")
 
 
 def _chain(layers: int) -> Workload:
@@ -34,7 +33,7 @@ def _chain(layers: int) -> Workload:
     return Workload("chain", {"frame": shape}, tuple(made), (names[-1],))
 
 
-@cache
+@kept
 def _frame_ns(steps: int) -> float:
     """Return the time of so many products in a row, each on a tile of its own that takes the pulses of the one before.
 

@@ -23,6 +23,7 @@ class Target:
     Attributes
     ----------
     id : str               `chip.what`; the chip is what `aimcsim validate CHIP` takes.
+    preset : str           What it is computed from; in the file only where it has another name than the chip.
     quantity : str         What it is, in a few words.
     published : float      The figure, in `unit`.
     tolerance_pct : float  How far off it may be, as the source permits it; 0: exact.
@@ -34,6 +35,7 @@ class Target:
     """
 
     id: str
+    preset: str
     quantity: str
     published: float
     unit: str
@@ -59,4 +61,5 @@ def load_targets() -> tuple[Target, ...]:
 
 def _target(row: Mapping[str, Any]) -> Target:
     renamed = {"class": "kind", "value": "published"}
-    return Target(**{renamed.get(key, key): value for key, value in row.items()})
+    fields = {renamed.get(key, key): value for key, value in row.items()}
+    return Target(**{"preset": row["id"].partition(".")[0], **fields})

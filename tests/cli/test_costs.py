@@ -7,6 +7,7 @@ import pytest
 
 from aimcsim.cli.guard import CHECK_FAILED
 from aimcsim.costs import REFERENCES
+from aimcsim.spec import preset_text
 from aimcsim.validation import checking, load_targets
 
 KEYS = ["id", "published", "simulated", "unit", "error_pct", "tolerance_pct", "class", "verdict", "fitted", "source"]
@@ -104,7 +105,11 @@ def test_area_and_power_of_a_chip_by_level_and_component(command):
     assert view["peak_ops_per_s"] == pytest.approx(16128 * 4096 / 1.6e-6)
     assert view["peak_ops_per_j"] == pytest.approx(view["peak_ops_per_s"] / levels["chip"]["power_w"])
     text = command("chips", "isaac").stdout
-    for word in ("41.3 TOPS, 627 GOPS/W, 483 GOPS/mm2", "two operations", "16-bit weight"):
+    # Over the ends of the ranges of power and area of the chip.
+    for figure, total in (("peak_ops_per_j", "power_range_w"), ("peak_ops_per_s_m2", "area_range_m2")):
+        low, high = levels["chip"][total]
+        assert view[f"{figure}_range"] == pytest.approx([view["peak_ops_per_s"] / high, view["peak_ops_per_s"] / low])
+    for word in ("41.3 TOPS, 627 GOPS/W (", "), 483 GOPS/mm2 (", "two operations", "16-bit weight"):
         assert word in " ".join(text.split())
 
 
@@ -149,3 +154,15 @@ def test_a_chip_without_targets_is_answered_with_those_that_have_some(command):
     result = command("validate", "isaak")
     assert result.exit_code == 2
     assert result.stderr == "no targets of this chip (got `isaak`). Did you mean `isaac`?\n"
+
+
+def test_a_chip_file_is_held_against_the_preset_it_extends(command, folder):
+    (folder / "mine.yaml").write_text("extends: gaincell\nname: mine\n")
+    (row,) = json.loads(command("validate", "mine.yaml", "--json").stdout)
+    assert (row["id"], row["verdict"], list(row)) == ("gaincell.energy", "pass", KEYS)
+
+    (folder / "other.yaml").write_text(preset_text("gaincell").replace("name: gaincell", "name: mine"))
+    result = command("validate", "other.yaml")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("other.yaml: `mine` extends no chip with published figures; --against PRESET")
+    assert command("validate", "other.yaml", "--against", "gaincell").exit_code == 0

@@ -212,6 +212,36 @@ def test_costs_come_from_hwcomponents_where_it_is_installed(monkeypatch):
     assert (float(convert.energy_j), convert.latency_ps, convert.rate_hz) == (1.5e-12, 2000, 500_000_000)
 
 
+def test_its_errors_are_passed_on_with_what_is_missing(monkeypatch):
+    def refuse(name, attributes):
+        raise ValueError(f"{name} is supported, but\n\tAdder\n\tis missing: width.\n" + "log " * 500)
+
+    package = types.ModuleType("hwcomponents")
+    package.get_model = refuse
+    monkeypatch.setitem(sys.modules, "hwcomponents", package)
+
+    with pytest.raises(ModelError) as caught:
+        MODELS["hwcomponents"].ask(Parameters(component="adder"))
+    assert "with these attributes: adder is supported, but Adder is missing: width. log" in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_the_package_itself():
+    """Its converter of ISAAC at the nameplate: 16 mW / 8 / 1.2 GS/s and 0.0096 mm2 / 8; and the survey's regression."""
+    pytest.importorskip("hwcomponents_library", exc_type=ImportError)
+    isaac = MODELS["hwcomponents"].ask(Parameters(component="isaacadc", attributes={"n_bits": 8, "tech_node": 32e-9}))
+    assert float(isaac.actions["convert"].energy_j) == pytest.approx(16e-3 / 8 / 1.2e9)
+    assert float(isaac.area_m2) == pytest.approx(1200e-12)
+
+    asked = {"n_bits": 8, "tech_node": 22e-9, "throughput": 1e8}
+    surveyed = MODELS["hwcomponents"].ask(Parameters(component="adc", attributes=asked))
+    ours = adc(8, 10**8, 22)
+    assert float(surveyed.actions["convert"].energy_j) == pytest.approx(
+        float(ours.actions["convert"].energy_j), rel=1e-3
+    )
+    assert float(surveyed.area_m2) == pytest.approx(float(ours.area_m2), rel=1e-3)
+
+
 def test_without_hwcomponents_one_line_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "hwcomponents", None)
     with pytest.raises(MissingExtraError, match=re.escape("pip install 'aimcsim[hwcomponents]'")):

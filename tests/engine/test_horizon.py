@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
+import numpy as np
 import pytest
 
-from aimcsim.engine import Question, engine_for
-from aimcsim.engine.horizon import LATEST_PS, check_horizon
+from aimcsim.engine import Packets, Question, Stage, engine_for, span_of
+from aimcsim.engine.carrier import Carrier
+from aimcsim.engine.horizon import LATEST_PS, check_horizon, packet_cycles
 from aimcsim.errors import ConfigError
+from aimcsim.network import FlitNetwork, Router, mesh, zero_load_latency
+from aimcsim.units import ClockDomain
 from tests.engine.builders import ARRAY, Bench, stage
 
 
@@ -59,3 +65,65 @@ def test_both_engines_refuse(engine: str) -> None:
     question = Question((1, 1), (0,), (1,), ())
     with pytest.raises(ConfigError, match="times are counted"):
         engine_for(bench.system, engine, question)  # type: ignore[arg-type]
+
+
+CYCLE_PS = 1 << 10
+
+
+def network_bench(packets: int, router: Router, flits: int) -> Bench:
+    """Build a source whose vectors go as packets from corner to corner of a 3 x 3 mesh, a cycle being 1024 ps."""
+    clock = ClockDomain("network", Fraction(10**12, CYCLE_PS))
+    bench = Bench(begin=0)
+    bench.system.carrier = Carrier(clock, mesh(3, 3), router)
+    cycle = span_of(1, clock, in_cycles=True)
+    sent = Stage("route", 1, cycle, cycle, transfer=True, packets=Packets(0, 8, flits))
+    bench.join(bench.source(packets), bench.stream("send", packets, [sent], kind="send"))
+    return bench
+
+
+def test_packets_may_take_what_all_their_flits_take_at_every_router() -> None:
+    """A fast router has a flit for 2 cycles, 2 to the link, 3 to an endpoint, links of 1 + 1 there and back that take
+    one flit a cycle, a credit 2: 12 cycles a hop, of 9 routers and the interface; 16 flits make 1920. The stage itself
+    has its cycle and one for the edge: 1922 cycles of 2^10 ps a packet.
+    """
+    bench = network_bench(7, Router(vcs=1), 16)
+    most = LATEST_PS // (1922 << 10)
+    check_horizon(bench.system)
+    for stream in bench.system.streams:
+        stream.vectors = most
+    check_horizon(bench.system)
+    bench.system.streams[-1].vectors = most + 1
+    with pytest.raises(ConfigError, match=r"most of it is stage `route` of send, \d+ times up to 1\.97 us"):
+        check_horizon(bench.system)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_network_takes_longer_than_that(seed: int) -> None:
+    """Random packets through narrow buffers and long links, which take much longer than each would alone."""
+    draw = np.random.default_rng(seed)
+    fabric = mesh(4, 3, link_cycles=int(draw.integers(1, 9)))
+    router = Router(vcs=int(draw.integers(1, 3)), buffer=int(draw.integers(1, 3)))
+    network = FlitNetwork(fabric, router)
+    source, target = draw.integers(12, size=(2, 60))
+    flits = draw.integers(1, 30, size=60)
+    for one in zip(source, target, flits, strict=True):
+        network.offer(0, *map(int, one))
+    network.drain()
+
+    carrier = Carrier(ARRAY, fabric, router)
+    most = sum(
+        packet_cycles(carrier, Packets(int(a), int(b), int(c))) for a, b, c in zip(source, target, flits, strict=True)
+    )
+    assert int(network.packets().tail_eject.max()) <= most
+
+
+def test_a_packet_may_take_longer_than_in_an_empty_network_with_room() -> None:
+    """Which is why its unloaded latency is no bound: with one place a buffer, a flit waits for the credit of the last.
+
+    Of 100 flits over one link of 8 cycles, each is let go some 2 + 8 + 1 + 2 cycles behind the last.
+    """
+    fabric, router = mesh(2, 1, link_cycles=8), Router(vcs=1, buffer=1)
+    network = FlitNetwork(fabric, router)
+    network.offer(0, 0, 1, 100)
+    network.drain()
+    assert int(network.packets().tail_eject.max()) > 5 * int(zero_load_latency(fabric, router, 0, 1, 100))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from aimcsim import load_chip, simulate
+from aimcsim.spec import preset_text
 from aimcsim.spec.nameplate import nameplate
 from aimcsim.spec.rates import mvm_interval_s, peak_ops_per_s, product_s
 from aimcsim.validation import hermes
@@ -94,19 +95,33 @@ def test_the_step_energy_is_mostly_that_of_columns_in_use():
     assert columns_j * 1e6 < hermes.resnet9_energy_uj() < 1.06 * columns_j * 1e6
 
 
-def test_lstm_step_with_the_constants_of_resnet9():
-    """What docs/presets.md predicts: from inputs in the first core to the last of the new hidden state, and energy."""
-    run = simulate("hermes", DATA / "lstm_step.yaml", overrides=[FOUR], grain="vector")
+def lstm_step(chip):
+    """Return the run of one step, and us from inputs in the first core to the last of the new hidden state."""
+    run = simulate(load_chip(chip, [FOUR]), DATA / "lstm_step.yaml", grain="vector")
     rows = run.ops.records()
     begun = max(row["end_ps"] for row in rows if row["kind"] == "load")
     (done,) = [row["end_ps"] for row in rows if (row["layer"], row["kind"]) == ("next_hidden", "vector")]
-    energy = run.table("energy").records()
-    joules = sum(row["energy_j"] for row in energy if row["phase"] == "run" and row["layer"] != "static")
-    page = (DOCS / "presets.md").read_text()
+    return run, (done - begun) / 1e6
 
-    assert f"{(done - begun) / 1e6:.2f} us and {joules * 1e6:.2f} uJ" in page
+
+def test_lstm_step_with_the_constants_of_resnet9(tmp_path):
+    """What docs/presets.md predicts, and between what it lies."""
+    run, step_us = lstm_step("hermes")
+    page = " ".join((DOCS / "presets.md").read_text().split())
+    joules = run.summary["energy_j"]["total"]
+    low, high = (f"{end * 1e6:.2f}" for end in run.summary["ranges"]["energy_j"])
+
+    assert f"{step_us:.2f} us and {joules * 1e6:.2f} uJ" in page
+    assert f"the energy lies between {low} and {high} uJ" in page
     # The longest way has at least two products, four transfers of 504 values, and four element-wise layers.
-    assert (done - begun) / NS > 570 + 4 * 504
+    assert step_us * NS > 570 + 4 * 504
+
+    others = []
+    for values in (16, 4):
+        path = tmp_path / f"{values}.yaml"
+        path.write_text(preset_text("hermes").replace("_elements: 8}", f"_elements: {values}}}"))
+        others.append(f"{lstm_step(path)[1]:.2f}")
+    assert f"With 16 or 4 values a cycle it would be {' or '.join(others)} us" in page
 
 
 def test_the_error_of_products_is_that_of_weights_in_the_root_mean_square():

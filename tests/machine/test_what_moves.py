@@ -103,12 +103,30 @@ def test_a_larger_array(dot):
     before, after = dot(), dot(taller)
     old, new = (load_chip("tiny", overrides) for overrides in ([], [taller]))
 
-    assert after[:2] == before[:2]
+    assert after == before
     # 96 crossbars of 64 x 16 weights in 640 ns, two operations each: 0.3072 TOPS.
     assert float(peak_ops_per_s(old)) == pytest.approx(2 * 96 * 64 * 16 / 640e-9)
     assert peak_ops_per_s(new) == 2 * peak_ops_per_s(old)
     # A driver of 0.166 um2 for each of 64 more rows of 96 crossbars.
     assert float(new.area_m2 - old.area_m2) == pytest.approx(96 * 64 * 0.166015625 * UM2)
+
+
+def test_an_array_of_half_the_rows(dot):
+    # The 64 inputs take two crossbars, read together. Their bank converts 128 columns with 64 converters, in two turns
+    # of 10 ns, 8 x 10 ns more. Conversions, samples and additions double; cells and rows are as many.
+    flatter = "tile.crossbar.rows=32"
+    (before, counts, joules), (after, more, dearer) = dot(), dot(flatter)
+    old, new = (load_chip("tiny", overrides) for overrides in ([], [flatter]))
+
+    assert after - before == 80 * NS
+    for action in ("adc.convert", "sample_hold.sample", "shift_add.add"):
+        assert more[action] == 2 * counts[action]
+        assert dearer[action] == pytest.approx(2 * joules[action])
+    for action in ("crossbar.read", "dac.drive", "scratch.read", "scratch.write", "vector_unit.op"):
+        assert (more[action], dearer[action]) == (counts[action], joules[action])
+    # A driver for each of 32 rows less; half of the cells for as many conversions.
+    assert float(old.area_m2 - new.area_m2) == pytest.approx(96 * 32 * 0.166015625 * UM2)
+    assert 2 * peak_ops_per_s(new) == peak_ops_per_s(old)
 
 
 def test_a_larger_buffer(dot):

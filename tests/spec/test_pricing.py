@@ -2,6 +2,7 @@
 out.
 """
 
+import re
 from fractions import Fraction
 from typing import get_args
 
@@ -36,6 +37,33 @@ def test_a_spoiled_cost_is_refused_with_its_line(tmp_path, name, number, how) ->
     lines = preset_text(name).split("\n")
     before, _, after = lines[number].partition("energy: ")
     lines[number] = before + SPOILED[how] + after.partition(", ")[2]
+    path = tmp_path / "chip.yaml"
+    path.write_text("\n".join(lines))
+
+    with pytest.raises(ConfigError) as caught:
+        load_chip(path)
+
+    said = [str(problem) for problem in caught.value.problems]
+    assert len(said) == 1
+    assert said[0].startswith(f"{path}:{number + 1}:")
+    assert SAID[how] in said[0]
+
+
+def lines_with_figures(name):
+    lines = preset_text(name).split("\n")
+    return [(name, number) for number, line in enumerate(lines) if re.match(r"\s+(area|static_power): \S+ \S+$", line)]
+
+
+FIGURES = [case for name in preset_names() for case in lines_with_figures(name)]
+
+
+@pytest.mark.parametrize("how", ["negative", "unit-less"])
+@pytest.mark.parametrize(("name", "number"), FIGURES)
+def test_a_spoiled_area_or_static_power_is_refused_with_its_line(tmp_path, name, number, how) -> None:
+    lines = preset_text(name).split("\n")
+    key, _, quantity = lines[number].partition(": ")
+    value, _, unit = quantity.partition(" ")
+    lines[number] = f"{key}: " + (value if how == "unit-less" else f"-1 {unit}")
     path = tmp_path / "chip.yaml"
     path.write_text("\n".join(lines))
 

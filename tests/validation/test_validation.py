@@ -112,8 +112,8 @@ def test_no_published_target_is_forgotten(shared_dir):
 
 
 def target(**changed):
-    plain = {"id": "chip.x", "quantity": "x", "published": 100, "unit": "W", "tolerance_pct": 1.0, "kind": "derivable"}
-    return Target(**{**plain, "source": "aimcsim", **changed})
+    plain = {"id": "chip.x", "preset": "chip", "quantity": "x", "published": 100, "unit": "W", "tolerance_pct": 1.0}
+    return Target(**{**plain, "kind": "derivable", "source": "aimcsim", **changed})
 
 
 @pytest.mark.parametrize(
