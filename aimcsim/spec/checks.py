@@ -196,6 +196,13 @@ def _reduction(chip: ChipFile) -> str:
     return "with `control.digital: hub` tile 0 alone adds, so there is no `network.reduction: tree`"
 
 
+def _forks(chip: ChipFile) -> str:
+    network = chip.network
+    if not network.switched or (network.multicast, network.reduction) == ("copies", "star"):
+        return ""
+    return f"a {network.topology} joins any two tiles directly, so there is no tree (take `copies` and `star`)"
+
+
 def _sums_on_the_way(chip: ChipFile) -> str:
     table = chip.tables.get("reduce")
     if chip.network.reduction == "star" or table is None or any(stage.when == "always" for stage in table.stages):
@@ -232,6 +239,7 @@ RULES = (
     Rule(("network.link_cycles", *_CARRIED), _link_cycles),
     Rule(("system.chip_link", "network.clock", "network.width_bits", *_CARRIED), _chip_link),
     Rule(("network.reduction", "control.digital"), _reduction),
+    Rule(("network.topology", "network.multicast", "network.reduction"), _forks),
     Rule(("network.reduction", "tables.reduce.stages"), _sums_on_the_way),
     Rule(("tile.adc.crossbars", "tile.crossbars"), _whole_banks),
     Rule(("tile.adc.converters", "tile.adc.crossbars", "tile.crossbar.cols"), _whole_converters),

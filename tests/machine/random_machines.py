@@ -133,6 +133,7 @@ def circuits(draw: st.DrawFn) -> tuple[str, ...]:
     return (
         f"network.model={draw(st.sampled_from(['packet', 'packet', 'packet', 'ideal']))}",
         "network.switching=circuit",
+        "tile.count=4",
         f"network.routers={shape}",
         f"network.tiles_per_router={each}",
         f"network.topology={topology}",
@@ -141,6 +142,7 @@ def circuits(draw: st.DrawFn) -> tuple[str, ...]:
         f"network.packet_overhead_bits={draw(st.sampled_from([0, 32, 1000, 10000]))}",
         f"network.link_cycles={draw(st.integers(1, 3))}",
         *([] if held is None else [f"network.hold_cycles={held}"]),
+        *(["network.multicast=copies", "network.reduction=star"] if topology in ("bus", "crossbar") else []),
         f"clocks.routers={{frequency: {draw(st.sampled_from(['1 GHz', '700 MHz', '30 MHz']))}, crossing: 1}}",
         "network.clock=routers",
     )

@@ -117,6 +117,10 @@ MISTAKES = {
         "network: {topology: crossbar}\nsystem: {chips_per_package: 2}\n",
         "3:21: network.topology: 2 chips can only be joined where each is a mesh (got `crossbar`)",
     ),
+    "tree on a bus": (
+        "network: {topology: bus, multicast: tree}\n",
+        "3:32: network.multicast: a bus joins any two tiles directly, so there is no tree (take `copies` and `star`)",
+    ),
     "bus of no length": (
         "network: {topology: bus, link_cycles: 0}\n",
         "3:39: network.link_cycles: a link of a bus takes 1 to 65536 cycles (got 0)",
