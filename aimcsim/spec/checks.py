@@ -239,7 +239,7 @@ RULES = (
     Rule(("network.link_cycles", *_CARRIED), _link_cycles),
     Rule(("system.chip_link", "network.clock", "network.width_bits", *_CARRIED), _chip_link),
     Rule(("network.reduction", "control.digital"), _reduction),
-    Rule(("network.topology", "network.multicast", "network.reduction"), _forks),
+    Rule(("network.multicast", "network.reduction", "network.topology"), _forks),
     Rule(("network.reduction", "tables.reduce.stages"), _sums_on_the_way),
     Rule(("tile.adc.crossbars", "tile.crossbars"), _whole_banks),
     Rule(("tile.adc.converters", "tile.adc.crossbars", "tile.crossbar.cols"), _whole_converters),

@@ -119,7 +119,7 @@ MISTAKES = {
     ),
     "tree on a bus": (
         "network: {topology: bus, multicast: tree}\n",
-        "3:32: network.multicast: a bus joins any two tiles directly, so there is no tree (take `copies` and `star`)",
+        "3:37: network.multicast: a bus joins any two tiles directly, so there is no tree (take `copies` and `star`)",
     ),
     "bus of no length": (
         "network: {topology: bus, link_cycles: 0}\n",
