@@ -86,8 +86,10 @@ def test_device_errors_of_crosssim_become_device_models():
         read_noise__magnitude=0.01,
     )
     assert both == Generic(law="proportional", programming=0.05, read=0.01)
-    assert device_of(programming_error__enable=True, programming_error__model="PCMJoshi") == PcmJoshi()
-    assert device_of(drift_error__enable=True, drift_error__model="SONOS") == Sonos(read_noise="off")
+    joshi = {"programming_error__enable": True, "programming_error__model": "PCMJoshi"}
+    assert device_of(**joshi, Rmin=40000.0, Rmax=4e6) == PcmJoshi(g_max_us=25.0)
+    sonos = {"drift_error__enable": True, "drift_error__model": "SONOS", "Vread": 0.08}
+    assert device_of(**sonos, Rmin=50000.0, Rmax=5e11) == Sonos(i_max_na=1600.0, read_noise="off")  # 0.08 V / 50 kOhm
     assert device_of(programming_error__model="PCMJoshi").name == "ideal"  # not enabled
 
 
@@ -104,6 +106,14 @@ def test_device_errors_of_crosssim_become_device_models():
             "xbar.device.drift_error.model: `PCMJoshi` has no drift",
         ),
         ({"programming_error__model": "PCMJosh"}, "Did you mean `PCMJoshi`?"),
+        (
+            {"programming_error__enable": True, "programming_error__model": "PCMJoshi", "Rmin": 20000.0, "Rmax": 1e6},
+            "xbar.device.Rmin: does not fit: pcm_joshi.g_max_us must be a number from 0.1 to 25 (got 50.0)",
+        ),
+        (
+            {"programming_error__enable": True, "programming_error__model": "SONOS", "Vread": 0.1},
+            "xbar.device.Rmin: does not fit: sonos.i_max_na must be a number from 1 to 3200 (got 100000.0)",
+        ),
     ],
 )
 def test_device_errors_that_do_not_fit_are_named(settings, message):

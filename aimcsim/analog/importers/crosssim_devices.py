@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from aimcsim.analog.devices import DeviceModel, Generic, Ideal, PcmJoshi, RramMilo, RramWanOneSecond, Sonos
 from aimcsim.analog.importers.settings import Settings
+from aimcsim.errors import ConfigError
 
 _EFFECTS: Final = ("programming_error", "read_noise", "drift_error")
 _DISTRIBUTIONS: Final = {"Normal": "normal", "Uniform": "uniform"}
@@ -52,7 +53,7 @@ def crosssim_device(settings: Settings) -> DeviceModel:
     if programming.model in _MEASURED:
         if read.model != "IdealDevice":
             raise settings.error(read.key, f"is not supported together with {programming.model}")
-        return _MEASURED[programming.model]()
+        return _scaled(settings, _MEASURED[programming.model], "g_max_us", 1e6 / _least_ohm(settings))
     return _generic(settings, programming, read)
 
 
@@ -64,11 +65,25 @@ def _effect(settings: Settings, name: str) -> _Effect:
     return _Effect(f"{group}.model", model if enabled else "IdealDevice", size)
 
 
-def _sonos(settings: Settings, *effects: _Effect) -> Sonos:
+def _sonos(settings: Settings, *effects: _Effect) -> DeviceModel:
     for effect in effects:
         if effect.model not in ("SONOS", "IdealDevice"):
             raise settings.error(effect.key, f"`{effect.model}` is not supported together with SONOS")
-    return Sonos(read_noise="on" if effects[1].model == "SONOS" else "off")
+    largest_na = 1e9 * settings.number("xbar.device.Vread", 0.1, 1e-6, 10.0) / _least_ohm(settings)
+    noise = "on" if effects[1].model == "SONOS" else "off"
+    return _scaled(settings, Sonos, "i_max_na", largest_na, read_noise=noise)
+
+
+def _least_ohm(settings: Settings) -> float:
+    return settings.number("xbar.device.Rmin", 1000.0, 1e-9)
+
+
+def _scaled(settings: Settings, model: type[DeviceModel], scale: str, value: float, **parameters: Any) -> DeviceModel:
+    """Return a measured model whose largest conductance or current is `value`; CrossSim's follows from ``Rmin``."""
+    try:
+        return model(**{scale: round(value, 9)}, **parameters)
+    except ConfigError as error:
+        raise settings.error("xbar.device.Rmin", f"does not fit: {error}") from error
 
 
 def _generic(settings: Settings, programming: _Effect, read: _Effect) -> DeviceModel:
