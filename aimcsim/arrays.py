@@ -42,6 +42,9 @@ MOST_ADC_BITS = 22
 MOST_CIRCUIT_BITS = 16
 """Bits of a converter that is a circuit: all its levels are kept."""
 
+SMALLEST: Final = 1e-9
+"""Smallest voltage, conductance or range that is no mistake, in its unit."""
+
 _SAME: Final = (
     "weight_scale",
     "stuck_on",
@@ -171,7 +174,8 @@ def _seat(share: LayerShare, crossbar: int, chip: ChipFile, root: Draws) -> Seat
     bank, turn = divmod(crossbar, adc.crossbars)
     tile = root.child("tile", share.tile)
     first = turn * chip.tile.crossbar.cols + column
-    return Seat(tile.child("crossbar", crossbar), tile.child("bank", bank), row, first, adc.converters)
+    array = 0 if chip.tile.arrays == "one" else crossbar
+    return Seat(tile.child("crossbar", array), tile.child("bank", bank), row, first, adc.converters)
 
 
 def _weight(layer: Layer) -> np.ndarray:
@@ -221,10 +225,9 @@ def error_spec(chip: ChipFile) -> ErrorSpec:
         device=_device(chip),
         on_off_ratio=_on_off_ratio(chip),
         stuck_off=_stuck_off(chip),
-        read_voltage_v=float(analog.read_voltage_v) or _refuse(chip, "read_voltage", "must be above 0"),
-        largest_conductance_s=float(analog.largest_conductance_siemens)
-        or _refuse(chip, "largest_conductance", "must be above 0"),
-        input_percentile=analog.input_percentile or _refuse(chip, "input_percentile", "must be above 0"),
+        read_voltage_v=_within(chip, "read_voltage", float(analog.read_voltage_v)),
+        largest_conductance_s=_within(chip, "largest_conductance", float(analog.largest_conductance_siemens)),
+        input_percentile=_within(chip, "input_percentile", analog.input_percentile),
         input_scale=_input_scale(chip),
         driver_asymmetry=_asymmetry(chip),
         column_limit=_column_limit(chip),
@@ -269,11 +272,20 @@ def _refuse(chip: ChipFile, field: str, message: str) -> NoReturn:
     raise ConfigError(chip.where.problem(f"tile.analog.{field}", message))
 
 
+def _within(chip: ChipFile, field: str, value: float) -> float:
+    """Return a value that has to be above 0, and of a size that its inverse does not overflow."""
+    if not SMALLEST <= value <= 1 / SMALLEST:
+        _refuse(chip, field, f"must be from {SMALLEST:g} to {1 / SMALLEST:g} (got {value:g})")
+    return value
+
+
 def _input_scale(chip: ChipFile) -> float:
     analog = chip.tile.analog
-    if analog.input_range == "fixed" and not analog.input_scale:
-        _refuse(chip, "input_range", "a fixed range needs a scale above 0 (got fixed); lever: tile.analog.input_scale")
-    return analog.input_scale or 1.0
+    if analog.input_scale is not None:
+        return _within(chip, "input_scale", analog.input_scale)
+    if analog.input_range == "fixed":
+        _refuse(chip, "input_range", "a fixed range needs its scale (got fixed); lever: tile.analog.input_scale")
+    return 1.0
 
 
 def _asymmetry(chip: ChipFile) -> float:
@@ -285,9 +297,7 @@ def _asymmetry(chip: ChipFile) -> float:
 
 def _column_limit(chip: ChipFile) -> float:
     limit = chip.tile.analog.column_limit
-    if limit is None:
-        return 0.0
-    return limit or _refuse(chip, "column_limit", "must be above 0 (got 0)")
+    return 0.0 if limit is None else _within(chip, "column_limit", limit)
 
 
 def _check_conductances(chip: ChipFile, errors: ErrorSpec) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aimcsim.analog import DeviceMatrix, Ranges
-from aimcsim.arrays import RangesOf, array_spec, program_layers
+from aimcsim.arrays import SMALLEST, RangesOf, array_spec, program_layers
 from aimcsim.calibration import Calibration, kept
 from aimcsim.errors import ConfigError, TraceError
 from aimcsim.evaluation import Tensors, check_choice, matrix_inputs, pack_samples, placed_on
@@ -63,7 +63,7 @@ def calibrate(
         As `aimcsim.evaluate`.
     """
     check_choice("ranges", ranges, get_args(Which))
-    if isinstance(percentile, bool) or not isinstance(percentile, int | float) or not 0 < percentile <= 100:
+    if isinstance(percentile, bool) or not isinstance(percentile, int | float) or not SMALLEST <= percentile <= 100:
         raise ConfigError(f"percentile must be above 0 and at most 100 (got {percentile!r})")
     spec = chip if isinstance(chip, ChipFile) else load_chip(chip, overrides)
     network = on_engines(workload if isinstance(workload, Workload) else load_workload(workload), spec)
@@ -118,8 +118,9 @@ class _Search:
         }
 
     def _range(self, seen: Magnitudes) -> float:
-        """Return a range of what was seen, with the digits that a file keeps; 1 where nothing but zeros was."""
-        return kept(seen.percentile(self._percentile)) or 1.0
+        """Return a range of what was seen, with the digits that a file keeps; 1 where that is next to nothing."""
+        found = kept(seen.percentile(self._percentile))
+        return found if found >= SMALLEST else 1.0
 
 
 def _by_slice(sums: NDArray[np.float64], slices: int) -> Iterator[NDArray[np.float64]]:

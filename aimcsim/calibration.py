@@ -7,14 +7,13 @@ says; what it does not hold stays as it is.
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from aimcsim.analog import Ranges
-from aimcsim.arrays import array_spec
+from aimcsim.arrays import SMALLEST, array_spec
 from aimcsim.errors import ConfigError, Problem
 from aimcsim.located import Document, PathKeys, check_keys, one_of, parse_document, quoted, read_document
 from aimcsim.ops import MatrixKind
@@ -120,8 +119,8 @@ class _Reader:
         self._for("workload", data.get("workload"), self._workload.name)
         if self._problems:
             raise ConfigError.of(self._problems)
-        samples = self._number(("samples",), data.get("samples"), 1, math.inf)
-        percentile = self._number(("percentile",), data.get("percentile"), 0, 100)
+        samples = self._number(("samples",), data.get("samples"), 1, 1 / SMALLEST)
+        percentile = self._number(("percentile",), data.get("percentile"), SMALLEST, 100)
         layers = self._layers(data.get("layers"))
         if self._problems:
             raise ConfigError.of(sorted(self._problems, key=lambda problem: (problem.line, problem.column)))
@@ -149,13 +148,10 @@ class _Reader:
             self._complain((what,), f"this calibration is for another {what} than `{name}` (got {quoted(value)})")
 
     def _number(self, path: PathKeys, value: Any, low: float, high: float) -> float:
-        """Return a number above 0, from `low` to `high`."""
-        right = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if not right or not low <= value <= high or value <= 0:
-            least = f"of at least {low:g}" if low else "above 0"
-            most = "" if math.isinf(high) else f" and at most {high:g}"
-            self._complain(path, f"expected a number {least}{most} (got {quoted(value)})")
-            return 1.0
+        right = isinstance(value, int | float) and not isinstance(value, bool)
+        if not right or not low <= value <= high:
+            self._complain(path, f"expected a number from {low:g} to {high:g} (got {quoted(value)})")
+            return high
         return float(value)
 
     def _layers(self, data: Any) -> dict[str, Ranges]:
@@ -175,8 +171,11 @@ class _Reader:
     def _layer(self, name: str, data: Any) -> Ranges:
         path: PathKeys = ("layers", name)
         fields = self._fields(path, data, _LAYER_FIELDS)
-        inputs = self._number((*path, "inputs"), fields["inputs"], 0, math.inf) if "inputs" in fields else None
+        inputs = self._range((*path, "inputs"), fields["inputs"]) if "inputs" in fields else None
         return Ranges(inputs=inputs, converters=self._converters((*path, "converters"), fields.get("converters")))
+
+    def _range(self, path: PathKeys, value: Any) -> float:
+        return self._number(path, value, SMALLEST, 1 / SMALLEST)
 
     def _converters(self, path: PathKeys, value: Any) -> tuple[float, ...] | None:
         """Return a range for each slice of the weights; None where there is none."""
@@ -186,4 +185,4 @@ class _Reader:
         if not isinstance(value, list) or len(value) != slices:
             self._complain(path, f"expected a range for each of the {slices} slices of a weight (got {quoted(value)})")
             return None
-        return tuple(self._number((*path, place), one, 0, math.inf) for place, one in enumerate(value))
+        return tuple(self._range((*path, place), one) for place, one in enumerate(value))

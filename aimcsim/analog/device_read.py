@@ -251,9 +251,12 @@ class _SolvedLines:
         self._level_max, self._unit = spec.level_max, unit
 
     def sums(self, drives: Floats) -> Floats:
-        """Return the sums."""
-        currents = self._reader.currents(drives / self._level_max)[:, :, 0, 0]
-        return currents * (self._level_max / self._unit)
+        """Return the sums; what drives the rows alike, such as bits that no input has, is solved once."""
+        flat = drives.reshape(-1, drives.shape[2])
+        different, which = np.unique(flat, axis=0, return_inverse=True)
+        currents = self._reader.currents(different[np.newaxis] / self._level_max)[0, :, 0, 0]
+        sums: Floats = currents[which.ravel()] * (self._level_max / self._unit)
+        return sums.reshape(*drives.shape[:2], -1)
 
 
 def phase_drives(levels: NDArray[np.uint16], plan: DrivePlan) -> Floats:

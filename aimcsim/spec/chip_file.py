@@ -385,7 +385,7 @@ class Tile(Section):
     adc: Adc
     """What converts its columns."""
     analog: Analog = Analog()
-    """How cells, lines and converters err."""
+    """How cells, drivers, lines and converters err."""
     buffers: Mapping[str, Buffer]
     """Memories of one tile, by name."""
     input_buffer: str
