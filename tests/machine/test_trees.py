@@ -112,6 +112,14 @@ def test_copies_leave_one_tile_for_all_others_and_a_tree_is_passed_on(row):
     assert counted(moved(tree, "first"), "router.flit") == 5 * 3 * 3
 
 
+def test_every_flit_that_is_paid_for_has_crossed_a_link(workload):
+    run = simulate("tiny", workload([2, 2, 16], FORK, ["last"]), overrides=[*ROW, "network.model=flit", *TREES])
+    links, energy = run.table("links"), run.table("energy")
+
+    paid = energy["count"][(energy["component"] == "router") & (energy["action"] == "flit")].sum()
+    assert paid == links["flits"].sum() > 0
+
+
 def test_what_is_passed_on_has_a_place_of_its_own_beside_the_copy_that_is_used(row):
     """At tiles 1 and 2 one place for the layer there and one for the next tile; at tile 3 one for the layer."""
     made = row(FORK, "last", "network.multicast=tree")
