@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -338,15 +339,18 @@ class Controller:
         """Bring a tensor to a tile, once for all who need it there or from there on."""
         if name not in self._senders:
             self._senders[name] = tensor_senders(self._mapping, self._workload, self._trees, name)
-        if (name, tile) not in self._carried:
-            source = self._senders[name][tile]
-            if source in self._senders[name]:
-                before = self._by_tree(name, source, shape, size)
-                made = self._send(before, source, tile, shape.length, size)
+        senders, way = self._senders[name], [tile]
+        while way[-1] in senders and (name, way[-1]) not in self._carried:
+            way.append(senders[way[-1]])
+        made = self._carried.get((name, way[-1]))
+        for source, target in pairwise(reversed(way)):
+            if made is None:
+                made = self._bring(name, source, target, shape, size)
             else:
-                made = self._bring(name, source, tile, shape, size)
-            self._carried[name, tile] = made
-        return self._carried[name, tile]
+                made = self._send(made, source, target, shape.length, size)
+            self._carried[name, target] = made
+        assert made is not None, "a tensor that is needed comes from somewhere"
+        return made
 
     def _connect(
         self, feeds: Sequence[tuple[Stream, int]], stream: Stream, windows: Sequence[Window], tile: int

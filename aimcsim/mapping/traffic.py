@@ -61,7 +61,7 @@ def straight_flows(mapping: Mapping, workload: Workload, chip: ChipFile) -> Iter
 def flows(mapping: Mapping, workload: Workload, chip: ChipFile) -> Iterator[Flow]:
     """Yield what one request moves between different endpoints."""
     trees = Trees(chip.network, mesh_of(chip))
-    for name in dict.fromkeys(name for layer in workload.layers for name in layer.inputs):
+    for name in (*workload.inputs, *(layer.name for layer in workload.layers)):
         yield from _tensor(mapping, workload, chip, trees, name)
     for layer in workload.layers:
         if layer.name in mapping.grids:
@@ -73,9 +73,8 @@ def flows(mapping: Mapping, workload: Workload, chip: ChipFile) -> Iterator[Flow
 def tensor_senders(mapping: Mapping, workload: Workload, trees: Trees, name: str) -> dict[int, int]:
     """Return the tiles that need a tensor and are not where it comes about, and the endpoint that each gets it from."""
     source = HOST if name in workload.inputs else mapping.home[name]
-    needed = [layer.name for layer in workload.layers if name in layer.inputs]
-    tiles = dict.fromkeys(tile for layer in needed for tile in mapping.tiles_of(layer) if tile != source)
-    return trees.multicast(source, tiles)
+    needed = (tile for layer, _ in workload.consumers(name) for tile in mapping.tiles_of(layer.name))
+    return trees.multicast(source, dict.fromkeys(tile for tile in needed if tile != source))
 
 
 def _tensor(mapping: Mapping, workload: Workload, chip: ChipFile, trees: Trees, name: str) -> Iterator[Flow]:
@@ -84,10 +83,10 @@ def _tensor(mapping: Mapping, workload: Workload, chip: ChipFile, trees: Trees, 
     if chip.network.multicast == "tree":
         yield from (Flow(source, tile, size) for tile, source in senders.items())
         return
-    for layer in workload.layers:
-        for tile in mapping.tiles_of(layer.name) if name in layer.inputs else ():
+    for layer, _ in workload.consumers(name):
+        for tile in mapping.tiles_of(layer.name):
             if tile in senders:
-                yield from [Flow(senders[tile], tile, size)] * layer.inputs.count(name)
+                yield Flow(senders[tile], tile, size)
 
 
 def _partial_sums(mapping: Mapping, chip: ChipFile, trees: Trees, layer: Layer) -> Iterator[Flow]:

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from aimcsim import evaluate, load_chip, load_workload
-from aimcsim.engine import CompiledEngine, ReferenceEngine, Stream
+from aimcsim.engine import CompiledEngine, FastEngine, ReferenceEngine, Stream
 from aimcsim.errors import DeadlockError
-from aimcsim.mapping import map_workload, mapping_yaml
+from aimcsim.mapping import MappingPolicy, map_workload, mapping_yaml
 from aimcsim.run import Built, build, simulate
+from tests.checker_shares import check_all
+from tests.engine.test_fast import everything
 
 ROW = (
     *("tile.count=4", "network.routers=[4, 1]", "tile.crossbars=1", "tile.crossbar.rows=16"),
@@ -110,6 +112,14 @@ def test_copies_leave_one_tile_for_all_others_and_a_tree_is_passed_on(row):
     assert counted(moved(tree, "first"), "router.flit") == 5 * 3 * 3
 
 
+def test_every_flit_that_is_paid_for_has_crossed_a_link(workload):
+    run = simulate("tiny", workload([2, 2, 16], FORK, ["last"]), overrides=[*ROW, "network.model=flit", *TREES])
+    links, energy = run.table("links"), run.table("energy")
+
+    paid = energy["count"][(energy["component"] == "router") & (energy["action"] == "flit")].sum()
+    assert paid == links["flits"].sum() > 0
+
+
 def test_what_is_passed_on_has_a_place_of_its_own_beside_the_copy_that_is_used(row):
     """At tiles 1 and 2 one place for the layer there and one for the next tile; at tile 3 one for the layer."""
     made = row(FORK, "last", "network.multicast=tree")
@@ -155,24 +165,37 @@ def test_inputs_cross_the_host_link_once(row):
     assert ends(moved(tree, "x")) == [(0, 1), (1, 2), (2, 3)]
 
 
+BRANCHES = [
+    "name: wide, kind: conv2d, inputs: [x], out_channels: 20, kernel: 2, activation: relu",
+    "name: tall, kind: conv2d, inputs: [wide], out_channels: 3, kernel: 2, activation: relu",
+    "name: beside, kind: conv2d, inputs: [wide], out_channels: 3, kernel: 2",
+    "name: last, kind: add, inputs: [tall, beside]",
+]
+LONG = (*ROW, "tile.count=40", "network.routers=[40, 1]", "tile.analog.device=pcm")
+
+
 @pytest.mark.parametrize("mode", ["ideal", "quantized", "analog"])
-@pytest.mark.parametrize("trees", [TREES[:1], TREES[1:], TREES])
-def test_values_are_the_same_bits_by_any_tree(mode, trees, workload):
+@pytest.mark.parametrize(
+    ("trees", "mapping"),
+    [
+        (TREES[:1], MappingPolicy()),
+        (TREES[1:], MappingPolicy()),
+        (TREES, MappingPolicy()),
+        (TREES, MappingPolicy(pack="crossbar", replicas={"tall": 2})),
+    ],
+)
+def test_values_are_the_same_bits_by_any_tree(mode, trees, mapping, workload):
     """In the clock, where a sum that had not arrived would be missing, and outside it."""
-    layers = [
-        "name: wide, kind: conv2d, inputs: [x], out_channels: 20, kernel: 2, activation: relu",
-        "name: tall, kind: conv2d, inputs: [wide], out_channels: 3, kernel: 2, activation: relu",
-        "name: beside, kind: conv2d, inputs: [wide], out_channels: 3, kernel: 2",
-        "name: last, kind: add, inputs: [tall, beside]",
-    ]
-    net = load_workload(workload([4, 4, 12], layers, ["last"]))
-    many = [*ROW, "tile.count=16", "network.routers=[16, 1]", "tile.crossbars=2", "tile.analog.device=pcm"]
+    net = load_workload(workload([4, 4, 12], BRANCHES, ["last"]))
     inputs = {"x": np.random.default_rng(0).normal(size=(2, 4, 4, 12)).astype(np.float32)}
-    straight = evaluate(load_chip("tiny", many), net, inputs, analog=mode)
+    straight = evaluate(load_chip("tiny", LONG), net, inputs, analog=mode, mapping=mapping)
 
-    run = simulate("tiny", net, inputs=inputs, analog=mode, engine="reference", overrides=[*many, *trees])
+    chip = [*LONG, *trees]
+    run = simulate("tiny", net, inputs=inputs, analog=mode, engine="reference", overrides=chip, mapping=mapping)
 
-    assert (len(moved(build("tiny", net, overrides=[*many, *trees]), "tall", "reduce")) > 1) == (TREES[0] in trees)
+    made = (build("tiny", net, overrides=one, mapping=mapping).plan.system.streams for one in (LONG, chip))
+    star, tree = (sum(stream.kind == "reduce" for stream in streams) for streams in made)
+    assert (tree > star) == (TREES[0] in trees)
     assert np.array_equal(run.outputs["last"], straight["last"])
 
 
@@ -235,10 +258,12 @@ def test_with_one_place_less_on_an_edge_they_would(workload, tmp_path):
             CompiledEngine(made.plan.system, keep=True).run()
 
 
-def test_both_engines_have_the_same_logs_of_the_tangle(workload, tmp_path):
-    one, other = (tangled(workload, tmp_path, 1, "network.model=flit", requests=1) for _ in range(2))
-    CompiledEngine(one.plan.system, keep=True).run()
-    ReferenceEngine(other.plan.system).run()
+@pytest.mark.parametrize("model", ["flit", "packet", "ideal"])
+def test_every_engine_has_the_same_logs_of_the_tangle_and_every_wait_is_derived_again(model, workload, tmp_path):
+    systems = [tangled(workload, tmp_path, 1, f"network.model={model}", requests=1).plan.system for _ in range(3)]
+    CompiledEngine(systems[0], keep=True).run()
+    FastEngine(systems[1]).run()
+    ReferenceEngine(systems[2]).run()
 
-    for fast, exact in zip(one.plan.system.streams, other.plan.system.streams, strict=True):
-        assert fast.end_ps == exact.end_ps
+    assert everything(systems[0]) == everything(systems[1]) == everything(systems[2])
+    check_all(systems[2])

@@ -92,23 +92,25 @@ def test_without_trees_everything_goes_straight():
     assert straight.reduction(0, dict.fromkeys([0, 1, 3], ALL)) == {1: 0, 3: 0}
 
 
-GRID, ON_GRID = Mesh(4, 3, 2), trees(4, 3, 2)
+GRIDS = {mesh: trees(4, 3, 2, f"system.chips_per_package={mesh.chips}") for mesh in (Mesh(4, 3, 2), Mesh(4, 3, 2, 2))}
 
 
+@pytest.mark.parametrize("mesh", GRIDS)
 @settings(deadline=None, derandomize=True)
 @given(tiles=st.sets(st.integers(0, 23)), root=st.integers(0, 23), seed=st.integers(0, 9))
-def test_nothing_takes_a_longer_way_and_all_arrives(tiles: set[int], root: int, seed: int):
+def test_nothing_takes_a_longer_way_and_all_arrives(mesh: Mesh, tiles: set[int], root: int, seed: int):
     """From any tile one comes to the root over as many links as straight, in whatever order tiles are given."""
-    order = np.random.default_rng(seed).permutation(sorted(tiles - {root})).tolist()
-    for parents in (ON_GRID.multicast(root, order), ON_GRID.reduction(root, dict.fromkeys(order, ALL))):
-        assert set(parents) == tiles - {root}
+    found, root = GRIDS[mesh], root * mesh.chips
+    order = np.random.default_rng(seed).permutation(sorted({tile * mesh.chips for tile in tiles} - {root})).tolist()
+    for parents in (found.multicast(root, order), found.reduction(root, dict.fromkeys(order, ALL))):
+        assert set(parents) == set(order)
         for tile in order:
             links, here = 0, tile
             while here != root:
-                links += int(GRID.hops(here, parents[here]))
+                links += int(mesh.hops(here, parents[here]))
                 here = parents[here]
-            assert links == GRID.hops(tile, root)
-    assert ON_GRID.multicast(root, order) == ON_GRID.multicast(root, sorted(order))
+            assert links == mesh.hops(tile, root)
+    assert found.multicast(root, order) == found.multicast(root, sorted(order))
 
 
 @pytest.mark.parametrize(
