@@ -229,7 +229,7 @@ def test_two_inputs_that_always_have_packets_use_three_quarters_of_a_crossbar():
 
 @pytest.mark.usefixtures("compiled")
 def test_a_wide_crossbar_with_queues_at_its_inputs_saturates_where_theory_says():
-    """Karol, Hluchyj and Morgan, IEEE Trans. Commun. 35 (1987) 1347: 0.6553 of 4 outputs, 0.6184 of 8, 0.586 of many.
+    """Karol, Hluchyj and Morgan, IEEE Transactions on Communications 35 (1987): 0.6553 of 4 outputs, 0.6184 of 8, 0.586 of many.
 
     All packets are there in cycle 0, so everything goes in turns. No input runs out within 20 000 turns, as each has so
     many packets. The error of the mean is that of 100 batches of 200 turns, many times what a head waits.
