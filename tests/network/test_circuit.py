@@ -231,7 +231,7 @@ def throughput(outputs):
     """Return the part of outputs that is used if all inputs always have packets for outputs drawn alike.
 
     A Markov chain over how many heads want each output: each output that is wanted serves one, and whose packet went
-    draws the next. The values are those of Karol, Hluchyj and Morgan, IEEE Transactions on Communications 35 (1987) 1347.
+    draws the next. The values are those of Karol, Hluchyj and Morgan, IEEE Transactions on Communications 35 (1987).
     """
     heads = {tuple([1] * outputs): 1.0}
     for _ in range(60):
