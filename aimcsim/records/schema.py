@@ -74,17 +74,17 @@ RESOURCES = (
 )
 
 LINKS = (
-    Column("link", "str", "Path of the link; only those that were used, and only where packets go flit by flit."),
+    Column("link", "str", "Path of the link; only those that were used, and only flit by flit or over circuits."),
     Column("kind", "str", "`link` or `chip_link`."),
     Column("flits", "int64", "Flits that went over it."),
     Column("busy_ps", "int64", "Time that it was taken by them."),
     Column("utilisation", "float64", "Busy over elapsed, from the first admission to the last end of any vector."),
-    Column("link_wait_ps", "int64", "Time that flits at the front of a buffer waited for it, or a virtual channel."),
+    Column("link_wait_ps", "int64", "Time that flits at the front of a buffer, or circuits, waited for it."),
     Column("credit_wait_ps", "int64", "Time that they waited for room in the buffer behind it."),
 )
 
 ROUTERS = (
-    Column("router", "str", "Path of the router; only those that passed flits on, and only flit by flit."),
+    Column("router", "str", "Path of the router; only those that passed flits on, flit by flit or over circuits."),
     Column("flits", "int64", "Flits that it passed on."),
     Column("head_wait_ps", "int64", "Time that heads of packets stood behind another packet in their buffer."),
 )

@@ -152,7 +152,10 @@ def _routers(chip: ChipFile) -> str:
     (columns, rows), chips, kind = chip.network.routers, chip.system.chips_per_package, _carried(chip)
     if not kind or chip.network.switched or columns * rows * chips <= MOST_ROUTERS:
         return ""
-    return f"{kind} takes at most {MOST_ROUTERS} routers (got {columns} x {rows} on {chips} chips)"
+    return (
+        f"{kind} takes at most {MOST_ROUTERS} routers (got {columns} x {rows} on {chips} chips); the model `packet` "
+        f"with `switching: packet` takes any number"
+    )
 
 
 def _endpoints(chip: ChipFile) -> str:

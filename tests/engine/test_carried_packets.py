@@ -102,7 +102,7 @@ def test_packets_on_a_bus_go_one_after_the_other_and_the_second_waits_for_the_li
 
 
 def test_of_two_circuits_that_share_a_link_the_second_waits_for_the_whole_first():
-    """On 3x1: 0 to 2 takes 1 + (2 + 2) + 3 + 3 = 11 cycles; 1 to 2 shares a link with it and takes 1 + 3 + 2 + 3 = 9"""
+    """On 3x1: 0 to 2 takes 1 + (2 + 2) + 3 + 3 = 11 cycles; 1 to 2 shares a link with it and takes 1 + 3 + 5 = 9."""
     bench = bench_with(mesh(3, 1), Circuit())
     first = send(bench, bench.source(1, name="a"), Packets(0, 2, 4))
     second = send(bench, bench.source(1, name="b"), Packets(1, 2, 4))

@@ -131,7 +131,7 @@ def circuits(draw: st.DrawFn) -> tuple[str, ...]:
     topology = draw(st.sampled_from(["bus", "crossbar", "mesh", "torus"]))
     held = draw(st.sampled_from([None, 1, 40]))
     return (
-        f"network.model={draw(st.sampled_from(['packet', 'packet', 'packet', 'ideal']))}",
+        "network.model=packet",
         "network.switching=circuit",
         "tile.count=4",
         f"network.routers={shape}",
