@@ -71,7 +71,7 @@ def compile_table(chip: Chip, name: TableName, place: Place) -> list[Stage]:
         if (row.when == "final" and not place.final) or (row.kinds and place.kind not in row.kinds):
             continue
         depth = 0 if row.loop == "vector" else loops.index(row.loop) + 1
-        iterations = prod(counts[:depth])
+        iterations = prod(counts[:depth]) * _times(row, place)
         made = _rows(chip, row, place, iterations)
         here = chip.clock(row.resource)
         taken |= {slot: iterations for slot in (row.acquires, row.captures) if slot is not None}
@@ -96,6 +96,15 @@ def _from_input_buffer(row: StageRow) -> StageRow:
 def _no_stage(table: StageTable, place: Place) -> str:
     known = ", ".join(dict.fromkeys(kind for row in table.stages for kind in row.kinds))
     return f"no stage is for layers of the kind `{place.kind}` (there are stages for {known})"
+
+
+def _times(row: StageRow, place: Place) -> int:
+    """Return how often a row runs in each turn of its loop."""
+    if row.each is None:
+        return 1
+    amount = _quantity(row, place, row.each.quantity)
+    assert isinstance(amount, int), "the chip file was checked"
+    return max(1, -(-amount // row.each.amount))
 
 
 def _loop_count(chip: Chip, count: int | str, place: Place) -> int:

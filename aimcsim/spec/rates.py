@@ -44,7 +44,9 @@ def iterations(chip: ChipFile, table: StageTable, stage: Stage) -> int:
         "column_groups": full_vector(chip)["column_groups"],
         "output_blocks": full_vector(chip)["output_blocks"],
     }
-    return prod(counts[loop.count] if isinstance(loop.count, str) else loop.count for loop in table.loops[:depth])
+    turns = prod(counts[loop.count] if isinstance(loop.count, str) else loop.count for loop in table.loops[:depth])
+    each = stage.each
+    return turns * (1 if each is None else max(1, -(-full_vector(chip)[each.quantity] // each.amount)))
 
 
 def full_vector(chip: ChipFile) -> dict[str, int]:
@@ -158,7 +160,7 @@ def chain_s(chip: ChipFile, stages: Sequence[Stage]) -> Fraction:
     inside = [stage for stage in stages if "buffer" not in (stage.resource or "")]
     turns = max((iterations(chip, table, stage) for stage in inside), default=1)
     once = sum((_latency_s(chip, stage) for stage in inside), Fraction(0))
-    holds = [hold_s(chip, stage) or Fraction(0) for stage in inside if stage.loop != "vector"]
+    holds = [hold_s(chip, stage) or Fraction(0) for stage in inside if stage.loop != "vector" or stage.each]
     return once + (turns - 1) * max(holds, default=Fraction(0))
 
 

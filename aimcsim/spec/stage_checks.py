@@ -34,6 +34,12 @@ _BOOKED_BY: dict[str, tuple[TableName, ...]] = {
 # What loops may be counted by, beside numbers.
 _COUNTS: dict[TableName, tuple[str, ...]] = {"mvm": LOOP_COUNTS, "reduce": REDUCE_COUNTS}
 
+# What a stage may run for each amount of: quantities that are the same for every vector.
+EACH = tuple(name for name in QUANTITIES if name not in ("array_steps", "loaded_weights"))
+
+# What a stage books once a vector or once in each turn of a loop.
+ONCE = ("crossbar", "adc_bank", *TRANSPORTS)
+
 # Tables whose ops look through windows at their inputs.
 _WINDOWED: tuple[TableName, ...] = ("mvm", "vector", "depthwise")
 
@@ -104,6 +110,7 @@ class _Table:
                 )
                 yield self.chip.where.problem(f"{path}.reuse", message)
             yield from self.kinds(path, stage)
+            yield from self.amounts(path, stage)
             if stage.captures and not stage.resource:
                 message = "a stage that waits for a slot with its result in hand needs a resource that keeps it"
                 yield self.chip.where.problem(f"{path}.captures", message)
@@ -119,6 +126,32 @@ class _Table:
             yield self.chip.where.problem(f"{path}.kinds", message)
         for i, kind in enumerate(stage.kinds):
             yield from self.known(f"{path}.kinds[{i}]", kind, digital_kinds(), "kind of digital layer")
+
+    def amounts(self, path: str, stage: Stage) -> Iterator[Problem]:
+        """Check that a stage that runs for each of some amounts can, and that what follows it matches its turns."""
+        if stage.each is None:
+            return
+        yield from self.known(f"{path}.each.{stage.each.quantity}", stage.each.quantity, EACH, "quantity")
+        if stage.per or stage.loop != "vector" or stage.resource in ONCE:
+            message = "only a stage without `per` and out of loops can, and not on arrays and ways"
+            yield self.chip.where.problem(f"{path}.each", message, key=True)
+        for other in self.beside(stage):
+            message = f"`{other}` beside it runs otherwise; have a stage between that runs once a vector"
+            yield self.chip.where.problem(f"{path}.each", message, key=True)
+
+    def beside(self, stage: Stage) -> list[str]:
+        """Return what some kind of layer runs just before or after a stage, and in turns that do not match its own."""
+        found: list[str] = []
+        for kind in stage.kinds or (None,):
+            run = [one for one in self.table.stages if not (kind and one.kinds) or kind in one.kinds]
+            at = run.index(stage)
+            found += [one.name for one in run[max(0, at - 1) : at] if one.loop != "vector"]
+            found += [
+                one.name
+                for one in run[at + 1 : at + 2]
+                if one.loop != "vector" or (one.each is not None and one.each != stage.each)
+            ]
+        return list(dict.fromkeys(found))
 
     def resource(self, path: str, stage: Stage) -> Iterator[Problem]:
         """Check that the resource exists, that this kind of op can book it, and the times that go with it."""
@@ -232,6 +265,9 @@ class _Table:
         """Check that a slot taken in every iteration of a loop is also released in every one."""
         if self.depth.get(releaser.loop, 0) < self.depth.get(taker.loop, 0):
             message = f"`{releaser.releases}` is taken in every `{taker.loop}` and released only after the loop"
+            yield self.chip.where.problem(path, message)
+        if taker.each and releaser.each != taker.each:
+            message = f"`{releaser.releases}` is taken for each amount of `{taker.name}` and not released for each"
             yield self.chip.where.problem(path, message)
 
     def unique(self, group: str, names: list[str], offset: int = 0) -> Iterator[Problem]:

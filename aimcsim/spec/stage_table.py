@@ -112,6 +112,10 @@ class Stage(Section):
     """`first`: what follows begins with the first unit of `per`, and the resource is kept for all of them; for pieces
     that move in a row where what follows takes no less time for each.
     """
+    each: PerMapping | None = None
+    """Runs the stage once for each such amount of a quantity, and asks for the resource each time, so that others have
+    their turn between; stages next to each other that run for the same amounts follow one another amount by amount.
+    """
     acquires: OptionalName = None
     """Slot taken before the resource is asked for."""
     captures: OptionalName = None

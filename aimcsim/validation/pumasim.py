@@ -98,10 +98,8 @@ def _first_layer(program: Program, inputs: list[str], cuts: list[list[int]]) -> 
     The tile sends them on to other tiles; but if there are layers behind this one, only after its own outputs.
     """
     k, n, *behind = cuts
-    if len(k) * len(n) == 1:
-        return [_output(program, "layer1.0", {0: inputs}, k, n[0])]
     kept = list(inputs)
-    for column in wanted(len(k)):
+    for column in wanted(len(k)) if _cores(len(k), len(n)) > 1 else ():
         kept[column] = program.moved(f"{inputs[column]}.kept", Gather, inputs[column], k[column], tile=0)
     rows = UNITS_PER_TILE // len(k)
     here = range(max(0, (len(n) - 1) // rows * rows), len(n))
@@ -110,6 +108,11 @@ def _first_layer(program: Program, inputs: list[str], cuts: list[list[int]]) -> 
     tiles = range(1, 1 + -(-here.start // rows))
     at = {tile: _brought(program, "layer1", kept, k, tile, after) for tile in tiles}
     return [_output(program, f"layer1.{row}", at, k, n[row]) for row in range(here.start)] + list(made.values())
+
+
+def _cores(columns: int, rows: int) -> int:
+    """Return how many cores use an input of a layer: all rows of outputs do, and each has its units in turn."""
+    return len({row * columns // UNITS_PER_CORE for row in range(rows)})
 
 
 def _layer(program: Program, name: str, taken: list[str], k: list[int], n: list[int]) -> list[str]:

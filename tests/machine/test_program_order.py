@@ -3,9 +3,17 @@
 Times are those of `sim3d`: a norm takes a vector 50 ns, an addition 10 ns.
 """
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from aimcsim import simulate
+from aimcsim.engine import ReferenceEngine
+from aimcsim.errors import CapacityError
+from aimcsim.run import build
+from tests.checker_shares import check_all
+from tests.machine.random_machines import cases
 
 NS = 1000
 
@@ -53,3 +61,35 @@ def test_a_layer_on_crossbars_waits_as_well(workload):
     run = simulate("sim3d", workload([1, 2, 16], layers, ["norm", "a"]), grain="vector")
     starts = [row["start_ps"] / NS for row in run.ops.records() if row["kind"] == "mvm"]
     assert min(starts) == max(end for _, end in ends(run, "norm").values())
+
+
+PIECES = (
+    "tables.mvm.stages.fetch.passes=first",
+    "tables.mvm.stages.store.passes=first",
+    "tables.send.stages.inject.passes=first",
+    "tables.vector.stages=[{name: fetch, resource: input_buffer.read, each: {input_bytes: 2}, latency: 2 cycles}, "
+    "{name: got, each: {input_bytes: 2}, latency: 3 ns}, "
+    "{name: compute, resource: vector_unit, latency: 1 cycle, per: {work_elements: 16}}, "
+    "{name: store, resource: output_buffer.write, each: {output_bytes: 3}, latency: 1 cycle, interval: 2 cycles}]",
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, max_examples=20)
+@given(case=cases())
+def test_order_and_pieces_are_the_same_in_all_engines_and_every_wait_is_derived_again(case):
+    """The last layer comes after all others, and whatever the network is, vectors move in pieces."""
+    names = [layer.partition(",")[0].removeprefix("name: ") for layer in case.layers]
+    last = f"{case.layers[-1]}, after: [{', '.join(names[:-1])}]"
+    ordered = replace(case, layers=(*case.layers[:-1], last), overrides=(*case.overrides, *PIECES))
+    try:
+        chip, network = ordered.chip(), ordered.workload()
+        made = build(chip, network, requests=case.requests)
+    except CapacityError:
+        return
+    ReferenceEngine(made.plan.system).run()
+    check_all(made.plan.system)
+    runs = [
+        simulate(chip, network, requests=case.requests, engine=engine, grain="vector") for engine in ("fast", "reference")
+    ]
+    one, other = ([{**row} for row in run.ops.records()] for run in runs)
+    assert one == other

@@ -74,6 +74,37 @@ MISTAKES = {
             "if you mean it, write `suspicious: allow` at the top of the file"
         ),
     ),
+    "amounts of nothing": (
+        STAGES + "      - {name: a, latency: 1 ns, each: {input_byte: 32}}\n",
+        (
+            "6:53: tables.vector.stages[0].each.input_byte: no such quantity (got `input_byte`). Did you mean "
+            "`input_bytes`?"
+        ),
+    ),
+    "amounts and units of one stage": (
+        STAGES + "      - {name: a, latency: 1 ns, each: {one: 1}, per: {one: 1}}\n",
+        (
+            "6:34: tables.vector.stages[0].each: only a stage without `per` and out of loops can, and not on arrays "
+            "and ways"
+        ),
+    ),
+    "amounts beside others": (
+        STAGES
+        + "      - {name: a, latency: 1 ns, each: {input_bytes: 32}}\n      - {name: b, latency: 1 ns}\n"
+        + "      - {name: c, latency: 1 ns, each: {input_bytes: 8}}\n"
+        + "      - {name: d, latency: 1 ns, each: {one: 1}}\n",
+        (
+            "8:34: tables.vector.stages[2].each: `d` beside it runs otherwise; have a stage between that runs once a "
+            "vector"
+        ),
+    ),
+    "slot for each amount that is not given back for each": (
+        "tile: {slots: {turn: {count: 1}}}\n"
+        + STAGES
+        + "      - {name: a, latency: 1 ns, each: {input_bytes: 32}, acquires: turn}\n"
+        + "      - {name: b, latency: 1 ns, releases: turn}\n",
+        "8:44: tables.vector.stages[1].releases: `turn` is taken for each amount of `a` and not released for each",
+    ),
     "first unit of a way that knows its own": (
         "tables: {send: {stages: [{name: a, resource: network, passes: first}]}}\n",
         "3:55: tables.send.stages[0].passes: `network` has its own; leave this out",
