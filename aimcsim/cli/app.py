@@ -394,7 +394,9 @@ def validate(
     chips: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[CHIP]...", help="Chips whose published figures to check, or one chip file; default: all presets."
+            metavar="[CHIP]...",
+            help="Chips whose published figures to check, or one chip file; default: all presets.",
+            autocompletion=chip_choices,
         ),
     ] = None,
     *,

@@ -145,6 +145,26 @@ def test_a_larger_buffer(dot):
     assert "costs.scratch.actions.read: takes 1.49 ns at least, and tables.mvm.fetch has 1.00 ns" in too_fast(new)
 
 
+def test_a_buffer_with_room_for_one_vector(workload):
+    # Eight vectors of 64 bytes. To bring one takes 100 + 10 ns on the host's link of 6.4 GB/s, 3 + 1 cycles and 17
+    # flits of 32 bits in the network, one of them overhead, and 2 ns into the buffer: 133 ns. With room for one vector
+    # and one result, 64 + 16 bytes, it begins when the vector before has been fetched, in 2 ns, so 135 ns behind it.
+    # The last one is there 7 x 135 ns behind the first at 273, fetched at 1220, an edge, and its product takes 100 + 3.
+    # With more room vectors wait here, and products follow each other in 80 ns, 8 phases, the first ending at 383.
+    net = workload([1, 8, 64], ["name: dot, kind: conv2d, out_channels: 16, kernel: 1"], ["dot"])
+    runs = [simulate("tiny", net, overrides=[f"tile.buffers.scratch.size={size}"]) for size in ("80 B", "64 KiB")]
+
+    small, large = (run.summary["latency_ps"]["max"] for run in runs)
+    assert small - large == ((273 + 7 * 135 + 2 + 100 + 3) - (383 + 7 * 80)) * NS == 380 * NS
+    # The same is done, and what is drawn in any case is drawn for longer.
+    energies = [run.summary["energy_j"]["by_layer"] for run in runs]
+    for layer in energies[0]:
+        assert (energies[0][layer] == energies[1][layer]) == (layer != "static")
+    assert energies[0]["static"] / energies[1]["static"] == pytest.approx(
+        runs[0].summary["makespan_ps"] / runs[1].summary["makespan_ps"]
+    )
+
+
 def test_half_the_phases(dot):
     # Inputs of 4 bits are 4 phases: 4 reads and conversions less in the chain, 40 ns; their 32 bytes come in one access
     # of 1 ns. Half of the conversions, reads and drives.

@@ -3,6 +3,8 @@
 import pytest
 
 from aimcsim import load_chip, simulate
+from aimcsim.errors import CapacityError
+from aimcsim.run import build
 from aimcsim.spec.rates import array_energy_j, mvm_interval_s, peak_ops_per_s
 from aimcsim.validation import gaincell, jain, neurram, speech
 from aimcsim.validation.registry import DATA
@@ -109,6 +111,15 @@ def test_a_run_counts_products_of_quantities(tmp_path):
     counts = {f"{row['component']}.{row['action']}": row["count"] for row in rows if row["phase"] == "run"}
     assert counts["word_line.switch"] == 100 * 3
     assert counts["neuron.integrate"] == 20 * 7
+
+
+def test_the_published_edram_of_isaac_is_just_enough_for_vgg16():
+    # A copy of conv4.2 needs two rows of 28 pixels and three more, 2 x 28 + 3, of 512 channels of 2 bytes: 59 KiB of
+    # the 64. What else a tile holds is its partial sums on their way.
+    network, mapping = DATA / "vgg16_convolutions.yaml", DATA / "vgg16_mapping.yaml"
+    build("isaac", network, mapping=mapping)
+    with pytest.raises(CapacityError, match=r"conv4\.1\.send@\S+ -> conv4\.2\.mvm@\S+: 59 x 1024 bytes"):
+        build("isaac", network, mapping=mapping, overrides=["tile.buffers.edram.size=59 KiB"])
 
 
 def test_the_speech_chip_goes_in_steps_of_300_ns(monkeypatch):
