@@ -19,6 +19,7 @@ from aimcsim.ops import DigitalKind, FloatArray, MatrixKind, TensorShape
 from aimcsim.workload.graph import Layer
 
 Compute = Callable[[int, int], FloatArray | Partial]
+States = Callable[[int], Matrices]
 
 
 class Datapath:
@@ -27,13 +28,14 @@ class Datapath:
     Parameters
     ----------
     plan : Plan
-    matrices : dict        Programmed matrix of every layer with static weights.
+    states : callable      Request -> programmed matrix of every layer with static weights, as the request reads it;
+                           asked for requests that have been admitted.
     inputs : dict          float32 [requests, vectors, length] by input name.
     """
 
-    def __init__(self, plan: Plan, matrices: Matrices, inputs: dict[str, FloatArray]) -> None:
+    def __init__(self, plan: Plan, states: States, inputs: dict[str, FloatArray]) -> None:
         self._plan = plan
-        self._matrices = matrices
+        self._states = states
         self._inputs = inputs
         requests = plan.system.requests
         self._tensors: dict[str, FloatArray] = {
@@ -120,16 +122,19 @@ class Datapath:
                 op.compute([self._tensors[name][request] for name in layer.inputs], index, index + 1), stream
             )
         assert isinstance(op, MatrixKind), "a layer has static weights or is digital"
-        matrix = self._matrices[layer.name]
+        states, name = self._states, layer.name
         if stream.kind == "reduce":
             return lambda request, index: op.finish(
-                matrix.merge(self._partials.pop((layer.name, request * layer.shape.vectors + index))), index, index + 1
+                states(request)[name].merge(self._partials.pop((name, request * layer.shape.vectors + index))),
+                index,
+                index + 1,
             )
         blocks = self._plan.shares[stream.index].blocks
-        whole = len(blocks) == len(matrix.blocks)
+        whole = len(blocks) == len(self._plan.mapping.blocks_of(name))
 
         def read(request: int, index: int) -> FloatArray | Partial:
             x = self._known(op.gather(self._tensors[layer.inputs[0]][request], index, index + 1), stream)
+            matrix = states(request)[name]
             partial = matrix.partial(x, blocks, Reads.of_vector(request, index))
             return op.finish(matrix.merge([partial]), index, index + 1) if whole else partial
 

@@ -17,6 +17,8 @@ from aimcsim.cli.options import (
     ChipsOption,
     CompensateOption,
     CsvOption,
+    EpochOption,
+    EveryOption,
     FoldOption,
     JsonOption,
     MappingOption,
@@ -99,6 +101,8 @@ def run(  # noqa: PLR0913 - one parameter per option
     ] = "auto",
     time: TimeOption = "0",
     compensate: CompensateOption = "none",
+    epoch: EpochOption = None,
+    compensate_every: EveryOption = None,
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
     engine: Annotated[
         Literal["fast", "reference"], typer.Option(help="A compiled loop, or the same times from SimPy processes.")
@@ -156,6 +160,8 @@ def run(  # noqa: PLR0913 - one parameter per option
                 grain=grain,
                 time_s=time_of(time),
                 compensate=compensate,
+                epoch_s=None if epoch is None else time_of(epoch),
+                compensate_every_s=None if compensate_every is None else time_of(compensate_every),
                 seed=seed,
                 engine=engine,
                 mapping=choice,

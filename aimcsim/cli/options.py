@@ -47,6 +47,12 @@ CompensateOption = Annotated[
     Literal["none", "global", "column"],
     typer.Option(help="With analog values: factors against drift, found by reading known vectors before the requests."),
 ]
+EpochOption = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Step in which devices age in the run; default: they do not.")
+]
+EveryOption = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Repeat the compensation with this period; needs --arrivals.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV and nothing else.")]
 

@@ -22,7 +22,7 @@ def check_horizon(system: System) -> None:
     ConfigError
         If that is later than `LATEST_PS`; the message names the stage that contributes most.
     """
-    begin = (system.begin or 0) + (system.release_ps[-1] if system.release_ps else 0)
+    begin = (system.begin or 0) + system.last_release_ps()
     parts = [(_work_ps(stream, stage), stream, stage) for stream in system.streams for stage in stream.stages]
     total = begin + sum(work for work, _, _ in parts)
     if total < LATEST_PS:

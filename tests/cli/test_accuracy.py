@@ -70,7 +70,14 @@ def test_a_run_in_devices_says_its_epoch(command):
     options = ("--inputs", "digits_cnn", "--requests", "1", "--analog", "analog", "--time", "1day", "--json")
     summary = json.loads(command("run", "tiny", "digits_cnn", *options).stdout)
 
-    assert summary["epoch"] == {"time_s": 86_400.0, "compensate": "none", "compensation_reads": 0}
+    assert summary["epoch"] == {
+        "time_s": 86_400.0,
+        "epoch_s": None,
+        "compensate": "none",
+        "compensate_every_s": None,
+        "compensations": 0,
+        "compensation_reads": 0,
+    }
     assert any("all requests are of one epoch" in one for one in summary["assumptions"])
 
 
