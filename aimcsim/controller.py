@@ -105,6 +105,16 @@ class Controller:
             self._store(name)
         return self.plan
 
+    def build_compensation(self) -> Plan:
+        """Add nothing but one compensation of every array, to tell what it takes on an idle chip."""
+        for layer in self._workload.layers:
+            for shares in self._mapping.replicas_of(layer.name):
+                final = len(shares) == 1
+                for share in shares:
+                    amounts = quantities.mvm_amounts(self._spec, share, self._mapping.columns_of(share), final=final)
+                    self._known_vectors(layer, share, amounts, self._maintenance.vectors, "alone", final=final)
+        return self.plan
+
     def _stream(
         self, kind: TableName, layer: str, place: Place, vectors: int, row: int, table: TableName | None = None
     ) -> Stream:

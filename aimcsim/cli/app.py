@@ -217,6 +217,7 @@ def accuracy(  # noqa: PLR0913 - one parameter per option
     from aimcsim.cli import accuracies
     from aimcsim.cli.inputs import chip_count, load_both, mapping_choice, read_inputs
     from aimcsim.cli.waiting import waiting
+    from aimcsim.compensation import compensation_cost
     from aimcsim.evaluation import evaluate
 
     one_form(json=json, csv=csv)
@@ -237,10 +238,11 @@ def accuracy(  # noqa: PLR0913 - one parameter per option
             chips=count,
             alive=lambda done, points: setattr(told, "what", f"{what}, {done} of {points} points"),
         )
+    cost = compensation_cost(spec, network, compensate, mapping=choice, chips=count)
     title = f"{network.name} on {spec.name}, seeds: {seeds}, compensation: {compensate}"
     _show_rows(
-        lambda: accuracies.rows_of(found, by),
-        lambda: (title, *accuracies.accuracy_tables(found, by)),
+        lambda: accuracies.rows_of(found, by, cost),
+        lambda: (title, *accuracies.accuracy_tables(found, by, cost)),
         json=json,
         csv=csv,
     )

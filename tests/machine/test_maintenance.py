@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aimcsim import evaluate, load_chip, load_workload, simulate
+from aimcsim.compensation import CompensationCost, compensation_cost
 from aimcsim.engine import ReferenceEngine
 from aimcsim.errors import CapacityError, ConfigError
 from aimcsim.maintenance import Maintenance
@@ -186,8 +187,8 @@ def test_every_request_has_the_values_of_its_epoch(
 ):
     network, policy = case.workload(), MappingPolicy(pack=pack)
     inputs = {"x": np.random.default_rng(0).normal(size=(case.requests, *network.layout("x").index.shape))}
-    chip = with_errors(case.chip(), analog)
     try:
+        chip = with_errors(case.chip(), analog)
         run = simulate(
             chip,
             network,
@@ -229,11 +230,11 @@ def test_every_request_has_the_values_of_its_epoch(
     every_s=st.sampled_from([2e-6, 7e-6]),
 )
 def test_both_engines_have_the_same_records(case: Case, pack, first, gap_ps, every_s):
-    chip, network = with_errors(case.chip(), ERRORS[0]), case.workload()
     try:
+        chip = with_errors(case.chip(), ERRORS[0])
         fast, reference = (
             simulate(
-                *(chip, network),
+                *(chip, case.workload()),
                 analog="off",
                 mapping=MappingPolicy(pack=pack),
                 program_first=first,
@@ -351,3 +352,22 @@ def test_more_compensations_than_a_run_has_room_for_are_refused():
     options = {"compensate": "global", "compensate_every_s": 1e-5, "arrivals": [10**12]}
     with pytest.raises(ConfigError, match="lever: a longer period"):
         simulate("tiny", "digits_cnn", analog="off", **options)
+
+
+def test_a_compensation_of_a_chip_costs_its_products_on_idle_arrays(one_layer):
+    # As above, from time 0: a fetch of 1 ns, the edge at 10 ns, 64 products, the end of the last, 20 ns and 3 ns.
+    chip, network = load_chip("tiny"), load_workload(one_layer)
+    cost = compensation_cost(chip, network, "global")
+    assert cost.time_ps == 10_000 + VECTORS * PRODUCT_PS + 23_000
+    run = simulate(chip, network, analog="off", compensate="global")
+    assert cost.energy_j == pytest.approx(run.summary["energy_j"]["maintenance"] / 2, rel=1e-12)
+    assert compensation_cost(chip, network, "none") == CompensationCost()
+    assert compensation_cost(load_chip("isaac"), network, "global") == CompensationCost()
+
+
+def test_layers_that_share_converters_take_turns_at_them(workload):
+    # Two layers in two crossbars of one bank: each of the 2 x 64 vectors converts 8 times, 10 ns each.
+    layers = ["name: a, kind: conv2d, out_channels: 8, kernel: 1", "name: b, kind: conv2d, out_channels: 8, kernel: 1"]
+    network = load_workload(workload([1, 1, 16], layers, ["b"], "two"))
+    cost = compensation_cost(load_chip("tiny"), network, "column")
+    assert 2 * VECTORS * PRODUCT_PS < cost.time_ps < 2 * VECTORS * PRODUCT_PS + PRODUCT_PS
