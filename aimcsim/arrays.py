@@ -34,7 +34,7 @@ from aimcsim.workload.graph import Layer, Workload
 
 ValueMode = Literal["ideal", "quantized", "analog"]
 Matrices = dict[str, ProgrammedMatrix]
-Epoch = Callable[[float, Compensate], Matrices]
+States = Callable[[float, Compensate, float | None], Matrices]
 RangesOf = MappingOf[str, Ranges]
 
 MOST_ADC_BITS = 22
@@ -76,21 +76,17 @@ class Programmed:
 
     Attributes
     ----------
-    at : callable     (time since programming in seconds, compensation) -> matrix of every layer with static weights.
+    at : callable     (seconds since programming, compensation, when that was made or None: then) -> matrix of every
+                      layer with static weights.
     arrays : int      Arrays that hold devices, in which a compensation makes its reads; 0 for exact ones.
     """
 
-    at: Epoch
+    at: States
     arrays: int
 
     def compensation_reads(self, compensate: Compensate) -> int:
         """Return how many products of single arrays a compensation takes."""
         return 0 if compensate == "none" else self.arrays * CALIBRATION_VECTORS
-
-    def epoch(self, time_s: float, compensate: Compensate) -> dict[str, float | str | int]:
-        """Return what a run says about the state of its devices."""
-        reads = self.compensation_reads(compensate)
-        return {"time_s": time_s, "compensate": compensate, "compensation_reads": reads}
 
 
 def program_layers(
@@ -121,10 +117,10 @@ def program_layers(
         _check_ranges(chip, of)
         root = Draws.of(seed)
         placed = {layer.name: _in_devices(layer, mapping, chip, errors, root, of[layer.name]) for layer in layers}
-        return Programmed(_epochs(placed), sum(one.arrays for one in placed.values()))
+        return Programmed(_states(placed), sum(one.arrays for one in placed.values()))
     exact: Literal["ideal", "quantized"] = "ideal" if mode == "ideal" else "quantized"
     matrices = {layer.name: program_matrix(_weight(layer), _blocks(layer, mapping), spec, exact) for layer in layers}
-    return Programmed(lambda _time_s, _compensate: matrices, 0)
+    return Programmed(lambda _time_s, _compensate, _compensated_s: matrices, 0)
 
 
 def _check_ranges(chip: ChipFile, of: RangesOf) -> None:
@@ -139,8 +135,11 @@ def _check_ranges(chip: ChipFile, of: RangesOf) -> None:
                 _refuse(chip, field, message)
 
 
-def _epochs(placed: dict[str, DeviceArrays]) -> Epoch:
-    return lambda time_s, compensate: {name: one.at(time_s, compensate) for name, one in placed.items()}
+def _states(placed: dict[str, DeviceArrays]) -> States:
+    def at(time_s: float, compensate: Compensate, compensated_s: float | None) -> Matrices:
+        return {name: one.at(time_s, compensate, compensated_s) for name, one in placed.items()}
+
+    return at
 
 
 def _in_devices(

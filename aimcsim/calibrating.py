@@ -89,7 +89,7 @@ class _Search:
     def __init__(self, network: Workload, placed: Mapping, chip: ChipFile, packed: Tensors, percentile: float) -> None:
         self._network, self._placed, self._chip, self._packed = network, placed, chip, packed
         self._percentile = percentile
-        self._exact = program_layers(network, placed, chip, "ideal").at(0.0, "none")
+        self._exact = program_layers(network, placed, chip, "ideal").at(0.0, "none", None)
 
     def inputs(self) -> dict[str, Ranges]:
         """Return ranges of the inputs of every layer."""
@@ -103,7 +103,7 @@ class _Search:
         analog = replace(self._chip.tile.analog, adc_kind="ideal", adc_range="step")
         chip = replace(self._chip, tile=replace(self._chip.tile, analog=analog))
         programmed = program_layers(self._network, self._placed, chip, "analog", seed=seed, calibration=given)
-        arrays = programmed.at(0.0, "none")
+        arrays = programmed.at(0.0, "none", None)
         slices = array_spec(chip).slices
         seen = {name: [Magnitudes() for _ in range(slices)] for name in self._exact}
         for name, vectors, reads in matrix_inputs(self._network, self._exact, self._packed):

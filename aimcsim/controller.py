@@ -12,7 +12,8 @@ import numpy as np
 from aimcsim import quantities
 from aimcsim.chip import Chip, Site
 from aimcsim.components import Buffer
-from aimcsim.engine import Stage, Stream, System, span_of
+from aimcsim.engine import STATE_OPS, Stage, Stream, System, span_of
+from aimcsim.maintenance import Maintenance
 from aimcsim.mapping import (
     BlockColumns,
     LayerShare,
@@ -44,6 +45,7 @@ class Plan:
     added_in : stream index of what makes partial sums -> index of the `reduce` stream that adds them to others.
     every : stream index -> (first, step) of a replica's stream: its vector j is the layer's vector first + j * step.
     homes : edge index -> the buffer that its vectors lie in.
+    maintenance : what happens to devices in the run.
     """
 
     system: System
@@ -58,6 +60,7 @@ class Plan:
     added_in: dict[int, int] = field(default_factory=dict)
     every: dict[int, tuple[int, int]] = field(default_factory=dict)
     homes: dict[int, Buffer] = field(default_factory=dict)
+    maintenance: Maintenance = field(default_factory=Maintenance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +101,28 @@ class PartialSum:
 class Controller:
     """Lays out the streams of a workload on a chip, layer by layer; a stream's index is its place in that order."""
 
-    def __init__(self, system: System, chip: Chip, workload: Workload, mapping: Mapping) -> None:
+    def __init__(
+        self,
+        system: System,
+        chip: Chip,
+        workload: Workload,
+        mapping: Mapping,
+        maintenance: Maintenance | None = None,
+    ) -> None:
         self._system = system
         self._chip = chip
         self._spec = chip.spec
         self._workload = workload
         self._mapping = mapping
         self._shares_on: dict[str, Counter[int]] = {}
-        self._nothing: dict[int, IndexArray] = {}
+        self._last: dict[tuple[int, int], IndexArray] = {}
         self._brought: dict[tuple[str, int], list[tuple[Stream, int]]] = {}
         self._carried: dict[tuple[str, int], Stream] = {}
         self._senders: dict[str, dict[int, int]] = {}
         self._mesh = mesh_of(chip.spec)
         self._trees = Trees(chip.spec.network, self._mesh)
-        self.plan = Plan(system, chip, workload, mapping)
+        self._maintenance = maintenance or Maintenance()
+        self.plan = Plan(system, chip, workload, mapping, maintenance=self._maintenance)
 
     def build(self) -> Plan:
         """Add every stream and edge to the system and return what they stand for."""
@@ -122,6 +133,16 @@ class Controller:
                 self._digital_layer(layer)
         for name in self._workload.outputs:
             self._store(name)
+        return self.plan
+
+    def build_compensation(self) -> Plan:
+        """Add nothing but one compensation of every array, to tell what it takes on an idle chip."""
+        for layer in self._workload.layers:
+            for shares in self._mapping.replicas_of(layer.name):
+                final = len(shares) == 1
+                for share in shares:
+                    amounts = quantities.mvm_amounts(self._spec, share, self._mapping.columns_of(share), final=final)
+                    self._known_vectors(layer, share, amounts, self._maintenance.vectors, "alone", final=final)
         return self.plan
 
     def _stream(
@@ -139,7 +160,7 @@ class Controller:
 
     def _add(self, kind: str, layer: str, tile: int, where: str, stages: list[Stage], vectors: int, row: int) -> Stream:
         index = len(self._system.streams)
-        requests = 1 if kind == "program" else self._system.requests
+        requests = 1 if kind in STATE_OPS else self._system.requests
         path = self._chip.tile(tile).path
         stream = Stream(index, f"{layer}.{kind}@{where}", layer, path, kind, vectors, row, requests, stages)
         self._system.streams.append(stream)
@@ -153,6 +174,7 @@ class Controller:
         alone = self._parts(layer)[tile] == 1
         owner = layer if alone and not shared else crossbars_name(share.crossbars)
         block = f".block[{share.blocks[0]}]" if shared else ""
+        shared = shared or self._maintenance.vectors > 0
         return Site(stream, owner, tile, share.crossbars, share.bank, shared, block)
 
     def _parts(self, layer: str) -> Counter[int]:
@@ -206,7 +228,9 @@ class Controller:
     def _share(self, replica: Replica, share: LayerShare, amounts: Amounts, *, final: bool) -> Stream:
         """The part of a replica on one tile, with the programming of its weights."""
         layer = replica.layer
-        program = self._program(layer, share, amounts)
+        ready = self._program(layer, share, amounts)
+        if self._maintenance.vectors:
+            ready = self._compensate(layer, share, amounts, ready, final=final)
         feeds = self._feeds(layer, share.tile)
         windowed = quantities.mvm_windowed(self._spec, amounts, replica.window)
         place = Place(self._site(layer.name, share.tile, share), amounts, final=final, windowed=windowed)
@@ -214,7 +238,7 @@ class Controller:
         self.plan.shares[stream.index] = share
         self._connect(feeds, stream, (replica.window,), share.tile)
         self._order(layer, stream)
-        self._state_edge(program, stream)
+        self._state_edge(ready, stream)
         return stream
 
     def _program(self, layer: Layer, share: LayerShare, amounts: Amounts) -> Stream:
@@ -233,11 +257,38 @@ class Controller:
         self.plan.shares[stream.index] = share
         return stream
 
-    def _state_edge(self, program: Stream, reader: Stream) -> None:
-        """Have reads wait for the programming; the edge takes no bytes and its one vector serves all of them."""
-        nothing = self._nothing.setdefault(reader.vectors, np.zeros(reader.vectors, dtype=np.int64))
-        place = program.stages[-1].server.path if program.stages[-1].server else program.tile
-        self._system.add_edge(program, reader, nothing, nothing, vector_bytes=0, place=place, cause="maintenance")
+    def _compensate(self, layer: Layer, share: LayerShare, amounts: Amounts, program: Stream, *, final: bool) -> Stream:
+        """The state ops that measure drift in a share's arrays; return the one that reads wait for.
+
+        It reads the known vectors twice: right after programming, to have what later ones are compared with, and before
+        the first request. What comes later is released by the clock.
+        """
+        vectors, due_ps = self._maintenance.vectors, self._maintenance.due_ps
+        first = self._known_vectors(layer, share, amounts, 2 * vectors, "before", final=final)
+        self._state_edge(program, first)
+        if due_ps:
+            again = self._known_vectors(layer, share, amounts, vectors, "during", final=final)
+            again.source, again.requests, again.due_ps = True, len(due_ps), due_ps
+            self._state_edge(first, again)
+        return first
+
+    def _known_vectors(
+        self, layer: Layer, share: LayerShare, amounts: Amounts, vectors: int, when: str, *, final: bool
+    ) -> Stream:
+        """Products of known vectors with a share's weights: they pass the stages of all others, and move nothing."""
+        if self._spec.tile.arrays == "one":
+            amounts = amounts | quantities.turns_in_one_array(self._spec, self._mapping.columns_of(share), vectors)
+        place = Place(self._site(layer.name, share.tile, share), amounts, final=final)
+        where = f"{self._where(share.tile, place.site, layer.name)}.{when}"
+        stages = compile_table(self._chip, "mvm", place)
+        return self._add("compensate", layer.name, share.tile, where, stages, vectors, self._maintenance.vectors)
+
+    def _state_edge(self, before: Stream, reader: Stream) -> None:
+        """Have reads wait for a state op; the edge takes no bytes, and the op's last vector serves all of them."""
+        key = reader.vectors, before.vectors - 1
+        last = self._last.setdefault(key, np.full(reader.vectors, key[1], dtype=np.int64))
+        place = before.stages[-1].server.path if before.stages[-1].server else before.tile
+        self._system.add_edge(before, reader, last, last, vector_bytes=0, place=place, cause="maintenance")
 
     def _reduce(self, replica: Replica, parts: Sequence[PartialSum]) -> Stream:
         """The reduction of a replica's partial sums where its outputs come about, or on the way there."""

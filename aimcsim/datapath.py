@@ -19,6 +19,7 @@ from aimcsim.ops import DigitalKind, FloatArray, MatrixKind, TensorShape
 from aimcsim.workload.graph import Layer
 
 Compute = Callable[[int, int], FloatArray | list[Partial]]
+States = Callable[[int], Matrices]
 
 
 class Datapath:
@@ -27,13 +28,14 @@ class Datapath:
     Parameters
     ----------
     plan : Plan
-    matrices : dict        Programmed matrix of every layer with static weights.
+    states : callable      Request -> programmed matrix of every layer with static weights, as the request reads it;
+                           asked for requests that have been admitted.
     inputs : dict          float32 [requests, vectors, length] by input name.
     """
 
-    def __init__(self, plan: Plan, matrices: Matrices, inputs: dict[str, FloatArray]) -> None:
+    def __init__(self, plan: Plan, states: States, inputs: dict[str, FloatArray]) -> None:
         self._plan = plan
-        self._matrices = matrices
+        self._states = states
         self._inputs = inputs
         requests = plan.system.requests
         self._tensors: dict[str, FloatArray] = {
@@ -120,19 +122,20 @@ class Datapath:
                 op.compute([self._tensors[name][request] for name in layer.inputs], index, index + 1), stream
             )
         assert isinstance(op, MatrixKind), "a layer has static weights or is digital"
-        matrix = self._matrices[layer.name]
+        states, name = self._states, layer.name
 
         def arrived(request: int, index: int) -> list[Partial]:
             return self._partials.pop((stream.index, request * layer.shape.vectors + index))
 
         def read(request: int, index: int) -> list[Partial]:
             x = self._known(op.gather(self._tensors[layer.inputs[0]][request], index, index + 1), stream)
-            return [matrix.partial(x, self._plan.shares[stream.index].blocks, Reads.of_vector(request, index))]
+            blocks = self._plan.shares[stream.index].blocks
+            return [states(request)[name].partial(x, blocks, Reads.of_vector(request, index))]
 
         parts = arrived if stream.kind == "reduce" else read
         if stream.index in self._plan.added_in:
             return parts
-        return lambda request, index: op.finish(matrix.merge(parts(request, index)), index, index + 1)
+        return lambda request, index: op.finish(states(request)[name].merge(parts(request, index)), index, index + 1)
 
     @staticmethod
     def _known(values: FloatArray, stream: Stream) -> FloatArray:

@@ -42,6 +42,7 @@ def evaluate(  # noqa: PLR0913 - one parameter per choice
     time_s: float | Sequence[float] | None = None,
     seeds: int | Sequence[int] | None = None,
     compensate: Compensate = "none",
+    compensated_s: float | None = None,
     overrides: Sequence[str] = (),
     mapping: MappingPolicy | str | Path | None = None,
     chips: int | Literal["auto"] | None = None,
@@ -67,6 +68,9 @@ def evaluate(  # noqa: PLR0913 - one parameter per choice
         How many programmings (with the seeds 0, 1, ...), or their seeds; default: seed 0.
     compensate : str
         What is done about drift before the samples are read: ``none``, ``global``, ``column``; see `DeviceArrays.at`.
+    compensated_s : number, optional
+        When that was done, seconds since programming; default: at every time that is read. A run with epochs lists for
+        each of its requests what to give here (`state_s` and `compensated_s` of its table `requests`).
     overrides, mapping, chips
         As `simulate`. Replicas are arrays of their own, with errors of their own.
     calibration : Calibration or path, optional
@@ -89,6 +93,7 @@ def evaluate(  # noqa: PLR0913 - one parameter per choice
     chosen = _Choice.of(mode, time_s, seeds, compensate)
     if mode != "analog" and calibration is not None:
         raise ConfigError(f"{mode} values have no ranges to calibrate; those are of analog ones")
+    measured_s = None if compensated_s is None else checked_time(compensated_s)
     spec = chip if isinstance(chip, ChipFile) else load_chip(chip, overrides)
     network = workload if isinstance(workload, Workload) else load_workload(workload)
     network = on_engines(network, spec)
@@ -98,7 +103,7 @@ def evaluate(  # noqa: PLR0913 - one parameter per choice
         spec = joined(spec, network, mapping if isinstance(mapping, MappingPolicy) else MappingPolicy(), chips)
     placed = placed_on(network, spec, mapping)
     ranges = ranges_of(calibration, network, spec)
-    exact = None if mode == "ideal" else program_layers(network, placed, spec, "ideal").at(0.0, "none")
+    exact = None if mode == "ideal" else program_layers(network, placed, spec, "ideal").at(0.0, "none", None)
     points: list[Point] = []
     for seed in chosen.seeds:
         programmed = program_layers(network, placed, spec, mode, seed=seed, calibration=ranges)
@@ -108,7 +113,7 @@ def evaluate(  # noqa: PLR0913 - one parameter per choice
             if points and not programmed.arrays:  # nothing is drawn and nothing drifts
                 points.append(replace(points[0], seed=seed, time_s=time))
                 continue
-            found, layers = _compared(network, programmed.at(time, compensate), exact, packed)
+            found, layers = _compared(network, programmed.at(time, compensate, measured_s), exact, packed)
             own = {name: network.unpack_outputs(name, values) for name, values in found.items()}
             points.append(Point(seed, time, own, layers))
     reads = programmed.compensation_reads(compensate)
@@ -203,9 +208,14 @@ def pack_samples(workload: Workload, inputs: MappingOf[str, ArrayLike]) -> Tenso
     return packed
 
 
-def evaluate_packed(workload: Workload, matrices: Matrices, inputs: MappingOf[str, FloatArray]) -> Tensors:
-    """Return the outputs for packed inputs, layer by layer, `BATCH` samples at a time; batching changes no bit."""
-    return _compared(workload, matrices, None, inputs)[0]
+def evaluate_packed(
+    workload: Workload, matrices: Matrices, inputs: MappingOf[str, FloatArray], first: int = 0
+) -> Tensors:
+    """Return the outputs for packed inputs, the first of which is request `first`.
+
+    They are computed layer by layer, `BATCH` samples at a time; batching changes no bit.
+    """
+    return _compared(workload, matrices, None, inputs, first)[0]
 
 
 def matrix_inputs(
@@ -226,14 +236,17 @@ def matrix_inputs(
 
 
 def _compared(
-    workload: Workload, matrices: Matrices, exact: Matrices | None, inputs: MappingOf[str, FloatArray]
+    workload: Workload, matrices: Matrices, exact: Matrices | None, inputs: MappingOf[str, FloatArray], number: int = 0
 ) -> tuple[Tensors, tuple[LayerError, ...]]:
-    """Return the outputs for packed inputs, and the error of each layer if there are `exact` matrices to tell it by."""
+    """Return the outputs for packed inputs, and the error of each layer if there are `exact` matrices to tell it by.
+
+    The first sample is that of request `number`.
+    """
     samples = len(next(iter(inputs.values())))
     sums: dict[str, ErrorSums] = {layer: ErrorSums() for layer in matrices if exact is not None}
     parts = [
         _batch(
-            _Walk(workload, matrices, exact, first, sums),
+            _Walk(workload, matrices, exact, number + first, sums),
             {name: values[first : first + BATCH] for name, values in inputs.items()},
         )
         for first in range(0, samples, BATCH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from aimcsim.controller import Plan
 from aimcsim.costs import ActionCost
 from aimcsim.engine import Account, Question, Server, SlotPool, Stream
 from aimcsim.engine.account import BINS, OpNumbers, bin_width_ps
+from aimcsim.maintenance import Epoch
 from aimcsim.quotas import Quota
 from aimcsim.records import CAUSES, SCHEMAS, LongTable, Part, Table
 
@@ -24,6 +26,8 @@ Ints = NDArray[np.int64]
 
 WRITTEN = ("op", "release_ps", "start_ps", "end_ps", "service_ps", "transfer_ps", *(f"wait_{one}_ps" for one in CAUSES))
 """Columns of the table `ops` that are those of `Account.ops`."""
+PHASES = {"program": "programming", "compensate": "maintenance"}
+"""Phases of energy by the kind of op; that of all others is `run`."""
 MOST_BY_VECTOR = 2_000
 """Vectors of a run, state ops included, up to which each gets a record of its own if no grain is asked for."""
 MOST_BY_ROW = 2_000_000
@@ -66,7 +70,7 @@ def record(plan: Plan, quotas: Sequence[Quota], account: Account, grain: Grain, 
 
     The first `warmup` requests are left out of the table `latency`.
     """
-    requests, links = _requests(plan, account), _links(plan, account)
+    requests, links = _requests(plan, account, epochs(plan, account, grain)), _links(plan, account)
     return {
         "ops": _ops(plan, account, grain),
         "waits": _waits(account),
@@ -96,7 +100,7 @@ class OpColumns:
         self._starts = OpNumbers(streams, op_vectors).starts
         self._size, self._vectors = _ints(op_vectors), _ints([stream.vectors for stream in streams])
         self._per_request = -(-self._vectors // self._size)
-        self._state_op = np.array([stream.kind == "program" for stream in streams])
+        self._state_op = np.array([stream.is_state_op for stream in streams])
         named = ("layer", "kind", "tile")
         self._words = {name: _words([getattr(stream, name) for stream in streams]) for name in named}
 
@@ -259,7 +263,33 @@ def _buffers(quotas: Sequence[Quota], account: Account) -> Table:
     )
 
 
-def _requests(plan: Plan, account: Account) -> Table:
+def compensations_ps(plan: Plan, account: Account, grain: Grain) -> list[int]:
+    """Return when each compensation after the begin had ended in all arrays."""
+    ended = [0] * len(plan.maintenance.due_ps)
+    streams = [stream for stream in plan.system.streams if stream.kind == "compensate" and stream.source]
+    numbers = OpNumbers(plan.system.streams, _op_vectors(plan, grain))
+    turn_of = {
+        numbers.op(stream.index, (turn + 1) * stream.vectors - 1): turn
+        for stream in streams
+        for turn in range(stream.requests)
+    }
+    for rows in account.ops.parts() if turn_of else ():
+        found = rows[np.isin(rows[:, 0], list(turn_of))]
+        for op, end in found[:, [0, WRITTEN.index("end_ps")]].tolist():
+            ended[turn_of[op]] = max(ended[turn_of[op]], end)
+    return ended
+
+
+def epochs(plan: Plan, account: Account, grain: Grain) -> list[Epoch]:
+    """Return what each request read of the devices."""
+    ended = compensations_ps(plan, account, grain)
+    return [
+        plan.maintenance.epoch(admitted, account.begun_ps, bisect_left(ended, admitted))
+        for admitted in account.admitted_ps.tolist()
+    ]
+
+
+def _requests(plan: Plan, account: Account, read: Sequence[Epoch]) -> Table:
     admitted, ended = account.admitted_ps, account.ended_ps
     arrival = account.begun_ps + _ints(plan.system.release_ps) if plan.system.release_ps else admitted
     return Table(
@@ -271,6 +301,8 @@ def _requests(plan: Plan, account: Account) -> Table:
             "end_ps": ended,
             "queued_ps": admitted - arrival,
             "latency_ps": ended - arrival,
+            "state_s": np.array([epoch.time_s for epoch in read]),
+            "compensated_s": np.array([epoch.compensated_s for epoch in read]),
         },
     )
 
@@ -308,7 +340,7 @@ def stream_actions(stream: Stream) -> dict[str, int]:
 def _served(plan: Plan) -> Iterator[tuple[Stream, str, Ints]]:
     """Return the actions of all streams but state ops, in the order that `Question.varying` has."""
     for stream in plan.system.streams:
-        if stream.kind != "program":
+        if not stream.is_state_op:
             for action, each in vector_actions(stream).items():
                 yield stream, action, each
 
@@ -317,7 +349,7 @@ def _energy(plan: Plan, span: Span, begun: int) -> Table:
     spec = plan.chip.spec
     counts: Counter[tuple[str, str, str, str, str]] = Counter()
     for stream in plan.system.streams:
-        phase = "programming" if stream.kind == "program" else "run"
+        phase = PHASES.get(stream.kind, "run")
         for action, count in stream_actions(stream).items():
             component, act = spec.action_key(action)
             counts[stream.layer, stream.tile, component, act, phase] += count

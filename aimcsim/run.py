@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -16,14 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from aimcsim import recorder, saturation, summary
 from aimcsim.analog import Compensate
-from aimcsim.arrays import Matrices, error_spec, program_layers
+from aimcsim.arrays import error_spec, program_layers
 from aimcsim.calibration import Calibration, calibration_for
 from aimcsim.chip import Chip
 from aimcsim.controller import Controller, Plan
-from aimcsim.datapath import Datapath
 from aimcsim.engine import Alive, EngineName, Environment, System, engine_for
 from aimcsim.errors import ConfigError, TraceError
-from aimcsim.evaluation import check_choice, checked_time, evaluate_packed, labels_of, pack_samples, placed_on
+from aimcsim.evaluation import check_choice, checked_time, labels_of, pack_samples, placed_on
+from aimcsim.maintenance import Maintenance, maintenance_of
 from aimcsim.mapping import Mapping, MappingPolicy, joined, on_engines
 from aimcsim.ops import FloatArray
 from aimcsim.quotas import Quota, deal
@@ -33,6 +33,7 @@ from aimcsim.records.run_dir import RunFiles, read_run, write_run
 from aimcsim.spec import load_chip, resolved_yaml
 from aimcsim.spec.chip_file import ChipFile
 from aimcsim.spec.rates import too_fast
+from aimcsim.trajectory import values_afterwards, values_in_clock
 from aimcsim.units import format_energy_j, format_time_ps
 from aimcsim.version import __version__
 from aimcsim.workload import float_reference, load_workload
@@ -50,11 +51,7 @@ ASSUMPTIONS = (
 WAITING = "all requests are waiting at the start; one is admitted as soon as there is room for its first input vector"
 CLOSED = "a request is sent as soon as fewer than {} are under way, and admitted as soon as there is room for it"
 ARRIVING = "requests arrive as asked ({}), counted from the moment at which the first could be admitted"
-IN_DEVICES = (
-    "the state of devices does not change during the run: all requests are of one epoch",
-    "a compensation for drift is made before the run, and its reads are not part of it",
-    "the lines of an array are as long as its block, and converters have no noise",
-)
+IN_DEVICES = "the lines of an array are as long as its block, and converters have no noise"
 TIMING_ONLY = "no values were computed; nothing on this chip takes time that depends on them"
 
 
@@ -94,12 +91,13 @@ def build(
     program_first: bool = True,
     release_ps: tuple[int, ...] = (),
     max_in_flight: int | None = None,
+    maintenance: Maintenance | None = None,
     shuffle_seed: int | None = None,
 ) -> Built:
     """Return the system of a workload on a chip, checked for space and not yet run.
 
-    Parameters are those of `simulate`; `release_ps` are the arrivals, and `shuffle_seed` processes simultaneous events
-    in a random order, which must not change any result.
+    Parameters are those of `simulate`; `release_ps` are the arrivals, `maintenance` what happens to devices that err,
+    and `shuffle_seed` processes simultaneous events in a random order, which must not change any result.
     """
     if isinstance(overrides, str):
         raise ConfigError(f"overrides must be a list of `path=value` (got the text {overrides!r})")
@@ -109,22 +107,30 @@ def build(
     policy = mapping if isinstance(mapping, MappingPolicy) else MappingPolicy()
     if chips is not None:
         spec = joined(spec, network, policy, chips)
-    error_spec(spec)
+    kept = maintenance or Maintenance()
+    if error_spec(spec).is_exact:
+        kept = kept.of_exact_arrays()
     placed = placed_on(network, spec, mapping if isinstance(mapping, str | Path) else policy)
-    _check_size(network, requests)
+    _check_size(network, placed, requests, kept)
     begin = None if program_first else 0
     environment = Environment(shuffle_seed=shuffle_seed)
     system = System(environment, requests=requests, begin=begin, release_ps=release_ps)
-    plan = Controller(system, Chip(system, spec), network, placed).build()
+    plan = Controller(system, Chip(system, spec), network, placed, kept).build()
     if max_in_flight is not None:
         loads, stores = ([system.streams[index] for index in group] for group in (plan.loads, plan.stores))
         system.bound_in_flight(loads, stores, max_in_flight, "host.in_flight")
     return Built(spec, network, placed, plan, deal(plan))
 
 
-def _check_size(network: Workload, requests: int) -> None:
+def _check_size(network: Workload, placed: Mapping, requests: int, maintenance: Maintenance) -> None:
     """Refuse runs whose logs would not fit any memory."""
     each = sum(layer.shape.vectors for layer in network.layers)
+    known = maintenance.vectors * len(maintenance.due_ps) * len(placed.shares)
+    if known > MOST_VECTORS:
+        raise ConfigError(
+            f"{len(maintenance.due_ps)} compensations are more than a run of {MOST_VECTORS} vectors has room for; "
+            "lever: a longer period (--compensate-every)"
+        )
     if requests * each > MOST_VECTORS:
         raise ConfigError(
             f"{requests} requests of {each} vectors each are more than the {MOST_VECTORS} that a run keeps; "
@@ -143,6 +149,8 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     time_s: float = 0.0,
     compensate: Compensate = "none",
     calibration: Calibration | str | Path | None = None,
+    epoch_s: float | None = None,
+    compensate_every_s: float | None = None,
     seed: int = 0,
     overrides: Sequence[str] = (),
     mapping: MappingPolicy | str | Path | None = None,
@@ -173,8 +181,13 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
         chip's slices and converters; ``analog``: the same in devices, as `tile.analog` says. Default: ``quantized``
         with inputs, ``off`` without.
     time_s, compensate : float, str
-        With ``analog``: seconds since programming, the epoch of all requests, and what was done about drift before the
-        run; see `evaluate`.
+        With ``analog``: seconds since programming, at the begin, and what is done about drift; see `evaluate`. The
+        reads of a compensation are ops of the run, before its first request; with ``off``, they are all of it.
+    epoch_s : float, optional
+        With ``analog``: the state of devices moves on in steps of so many seconds of simulated time, and a request
+        reads that of its admission. Default: `compensate_every_s`, or it stays as it is at the begin.
+    compensate_every_s : float, optional
+        Compensations are repeated with this period until the last request has arrived; needs `arrivals`.
     calibration : Calibration or path, optional
         With ``analog``: ranges of inputs and converters in place of those of `tile.analog`; see `evaluate`.
     grain : str, optional
@@ -221,7 +234,8 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     started = time.perf_counter()
     _check_arguments(inputs, requests, analog, grain, engine)
     _check_in_flight(max_in_flight)
-    _check_epoch(time_s, compensate, analog)
+    moving = epoch_s is not None or compensate_every_s is not None
+    _check_epoch(time_s, compensate, analog, moving=moving)
     if calibration is not None and analog != "analog":
         raise ConfigError(f"a calibration needs `analog` values (got {analog or 'none'})")
     _check_components(components)
@@ -229,6 +243,9 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     samples = _samples(network, inputs, requests)
     count, coming = _coming(arrivals, _count(samples, requests), seed)
     _check_warmup(warmup, count)
+    maintenance = maintenance_of(
+        time_s, compensate, epoch_s, compensate_every_s, None if coming is None else coming.times_ps
+    )
     mode: Analog = analog or ("off" if samples is None else "quantized")
     if mode != "off" and samples is None:
         raise ConfigError(f"--analog {mode} needs inputs (--inputs FILE.npz); without them only `off` is possible")
@@ -242,6 +259,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
         program_first=program_first,
         release_ps=() if coming is None else coming.times_ps,
         max_in_flight=max_in_flight,
+        maintenance=maintenance,
         shuffle_seed=shuffle_seed,
     )
     for component in components:
@@ -250,22 +268,23 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     folder = None if spool is None else Path(spool)
     asked = recorder.question(built.plan, recorded)
     runner = engine_for(built.plan.system, engine if shuffle_seed is None else "reference", asked, folder)
-    values, epoch = None, None
+    programmed, travelling = None, None
     calibrated = calibration_for(calibration, built.workload, built.chip)
     if mode != "off" and samples is not None:
         ranges = None if calibrated is None else calibrated.layers
         programmed = program_layers(built.workload, built.mapping, built.chip, mode, seed=seed, calibration=ranges)
-        values = _values(built, samples, programmed.at(time_s, compensate), runner.name)
-        epoch = programmed.epoch(time_s, compensate) if mode == "analog" else None
+        if runner.name == "reference":
+            travelling = values_in_clock(built.plan, programmed, samples)
     events = runner.run(alive)
     found = runner.account()
     tables = recorder.record(built.plan, built.quotas, found, recorded, warmup)
-    outputs = {} if values is None else values()
+    outputs: dict[str, FloatArray] = {} if travelling is None else travelling.outputs
+    if programmed is not None and samples is not None and travelling is None:
+        outputs = values_afterwards(built.plan, programmed, samples, tables["requests"])
     labels = None if inputs is None else labels_of(inputs, network, count)
-    checked = None if samples is None or values is None else _check(network, samples, outputs, labels)
+    checked = None if samples is None or programmed is None else _check(network, samples, outputs, labels)
     facts: dict[str, Any] = {
         "analog": mode,
-        "epoch": epoch,
         "calibration": None if calibrated is None else calibrated.data(),
         "grain": recorded,
         "seed": seed,
@@ -328,10 +347,10 @@ def _check_in_flight(most: object) -> None:
         raise ConfigError(f"max_in_flight must be a whole number of at least 1 (got {most!r})")
 
 
-def _check_epoch(time_s: object, compensate: object, analog: object) -> None:
+def _check_epoch(time_s: object, compensate: object, analog: object, *, moving: bool) -> None:
     checked_time(time_s)
     check_choice("compensate", compensate, get_args(Compensate))
-    if analog != "analog" and (time_s or compensate != "none"):
+    if analog not in ("analog", "off") and (time_s or moving or compensate != "none"):
         raise ConfigError(f"a time since programming and a compensation need `analog` values (got {analog or 'none'})")
 
 
@@ -349,21 +368,6 @@ def _check_warmup(warmup: object, requests: int) -> None:
             f"warmup must leave some of the {requests} requests to be measured: a whole number from 0 to "
             f"{requests - 1} (got {warmup!r})"
         )
-
-
-def _values(
-    built: Built, samples: dict[str, FloatArray], matrices: Matrices, engine: str
-) -> Callable[[], dict[str, FloatArray]]:
-    """Return what gives the outputs once the run is over.
-
-    In the reference engine values travel with the vectors; otherwise they are computed outside the clock, a layer of a
-    request at a time, which gives the same bits.
-    """
-    if engine != "reference":
-        return lambda: evaluate_packed(built.workload, matrices, samples)
-    datapath = Datapath(built.plan, matrices, samples)
-    datapath.attach()
-    return lambda: datapath.outputs
 
 
 def _check(
@@ -425,7 +429,7 @@ def _finish(
         "grain_chosen": facts["grain_chosen"],
         "seed": facts["seed"],
         "seeds": 1,
-        "epoch": facts["epoch"],
+        "epoch": _epoch(built, facts["analog"]),
         "calibration": facts["calibration"],
         "engine": facts["engine"],
         "requests": requests.rows,
@@ -479,8 +483,16 @@ def _assumed_load(facts: MappingOf[str, Any]) -> list[str]:
     return bounded or [WAITING]
 
 
+def _epoch(built: Built, mode: Analog) -> dict[str, Any] | None:
+    """Return what a run says about the state of its devices."""
+    maintenance, arrays = built.plan.maintenance, sum(len(share.blocks) for share in built.mapping.shares)
+    return maintenance.said(arrays) if mode == "analog" or maintenance.vectors else None
+
+
 def _assumptions(built: Built, mode: Analog) -> list[str]:
-    values = {"off": (TIMING_ONLY,), "analog": IN_DEVICES}.get(mode, ())
+    values = {"off": [TIMING_ONLY], "analog": [IN_DEVICES]}.get(mode, [])
+    if mode == "analog" or built.plan.maintenance.vectors:
+        values += built.plan.maintenance.assumptions()
     return [*ASSUMPTIONS, *values, *built.workload.assumptions, *built.chip.assumed(), *too_fast(built.chip)]
 
 

@@ -134,16 +134,16 @@ def bottlenecks(ops: Table, waits: Table, path: Table, count: int | None = None)
 
 
 def energy(table: Table, requests: int) -> dict[str, Any]:
-    """Return joules of the run in total, per request, by component and by layer, and those of programming apart.
+    """Return joules of the run in total, per request, by component and by layer; of programming and maintenance apart.
 
     Layers share the dynamic energy; static power is a row of its own there. Every sum runs in the order of the table.
     """
     component: dict[str, float] = {}
     layer: dict[str, float] = {}
-    programming = 0.0
+    apart = {"programming": 0.0, "maintenance": 0.0}
     for row in table.records():
-        if row["phase"] == "programming":
-            programming += row["energy_j"]
+        if row["phase"] in apart:
+            apart[row["phase"]] += row["energy_j"]
             continue
         component[row["component"]] = component.get(row["component"], 0.0) + row["energy_j"]
         name = row["layer"] or "static"
@@ -154,7 +154,7 @@ def energy(table: Table, requests: int) -> dict[str, Any]:
         "per_request": total / requests,
         "by_component": component,
         "by_layer": layer,
-        "programming": programming,
+        **apart,
     }
 
 

@@ -95,7 +95,7 @@ class Derived:
 
     def _settle(self) -> None:
         """Derive all streams until no moment changes; what bounds the sources comes first."""
-        ordered = sorted(self.system.streams, key=lambda stream: stream.kind != "program")
+        ordered = sorted(self.system.streams, key=lambda stream: not stream.is_state_op)
         for _ in range(MOST_PASSES):
             before = dict(self.at)
             self._returns = [
@@ -148,17 +148,18 @@ class Derived:
     def released(self, stream: Stream, vector: int) -> Moment:
         """A source issues nothing of a request before its release, which counts from the begin."""
         request, index = divmod(vector, stream.vectors)
-        if not stream.source or index or not self.system.release_ps:
+        releases = stream.due_ps if stream.is_state_op else self.system.release_ps
+        if not stream.source or index or not releases:
             return ZERO
-        return later(self._begin(stream)[0] + self.system.release_ps[request], self._begin(stream))
+        return later(self._begin(stream)[0] + releases[request], self._begin(stream))
 
     def _begin(self, stream: Stream) -> Moment:
-        """Sources begin at a set time, or when all programming has ended."""
+        """Sources begin at a set time, or when all state ops have ended that are no sources themselves."""
         if not stream.source:
             return ZERO
         if self.system.begin is not None:
             return (self.system.begin, 0)
-        programs = [other for other in self.system.streams if other.kind == "program" and other.total]
+        programs = [other for other in self.system.streams if other.is_state_op and not other.source and other.total]
         return max((self.at["end", other.index, other.total - 1] for other in programs), default=ZERO)
 
     def _iteration(self, stream: Stream, index: int, stage: Stage, iteration: int) -> None:

@@ -83,7 +83,15 @@ def joined(parts: Sequence[Part]) -> list[Part]:
 
 def _release(derived: Derived, stream: Stream, vector: int, admitted: Sequence[int]) -> int:
     before = derived.ps("end", stream.index, vector - 1) if vector else 0
-    return before if stream.kind == "program" else max(before, admitted[vector // stream.vectors])
+    if not stream.is_state_op:
+        return max(before, admitted[vector // stream.vectors])
+    begun = max((derived.ps("end", one.index, one.total - 1) for one in _preparing(derived)), default=0)
+    begun = begun if derived.system.begin is None else derived.system.begin
+    return max(before, begun + stream.due_ps[vector // stream.vectors]) if stream.due_ps else before
+
+
+def _preparing(derived: Derived) -> list[Stream]:
+    return [one for one in derived.system.streams if one.is_state_op and not one.source and one.total]
 
 
 def _closes(where: str, parts: Sequence[Part], release_ps: int, end_ps: int) -> None:
@@ -194,7 +202,7 @@ class Backward:
 
     def _behind(self, stream: Stream, stage: Stage, hold: Hold, start_ps: int) -> Part:
         holder = self._system.streams[hold.stream]
-        kept_up = holder.kind == "program" and stream.kind != "program"
+        kept_up = holder.is_state_op and not stream.is_state_op
         cause = "maintenance" if kept_up else stage.cause
         vector = hold.iteration // holder.stages[hold.stage].iterations
         return Part(cause, _resource(stage), hold.stream, vector, start_ps, hold.end_ps)
@@ -241,7 +249,9 @@ class Backward:
             for stage in self._system.streams[use.stream].stages
             if stage.acquires is pool or stage.captures is pool
         )
-        yield Part(pool.cause, pool.path, use.stream, use.number // taken, wanted_ps, had_ps)
+        kept_up = self._system.streams[use.stream].is_state_op and not stream.is_state_op
+        cause = "maintenance" if kept_up else pool.cause
+        yield Part(cause, pool.path, use.stream, use.number // taken, wanted_ps, had_ps)
         return None
 
     def _giver(self, stream: Stream, pool: SlotPool, number: int) -> Place:

@@ -11,7 +11,7 @@ from tests.machine.random_machines import Case
 SYSTEMS = (
     *("1 request", "2 requests", "3 requests", "stride", "skip", "fully connected"),
     *("bank of two layers", "bank of three or more layers", "several chips", "link shared by sends"),
-    *("shared slots", "state ops", "least buffers", "roomy buffers", "arrivals", "bound in flight"),
+    *("shared slots", "state ops", "least buffers", "roomy buffers", "arrivals", "bound in flight", "upkeep"),
 )
 """What random systems are to have."""
 MACHINES = (
@@ -33,6 +33,7 @@ def of_recipe(recipe: Recipe, system: System) -> set[str]:
         "least buffers": all(one.spare == 0 for one in inputs),
         "roomy buffers": any(one.spare is None for one in inputs),
         "arrivals": any(recipe.gaps_ps),
+        "upkeep": any(recipe.upkeep),
         "bound in flight": recipe.most_in_flight is not None and recipe.most_in_flight < recipe.requests,
     }
     return _of_system(system) | {name for name, there in has.items() if there}
@@ -72,7 +73,7 @@ def _of_system(system: System) -> set[str]:
         "bank of three or more layers": any(count > 2 for count in banks),
         "link shared by sends": any(count > 1 for count in links),
         "shared slots": any(count > 1 for count in takers.values()),
-        "state ops": any(stream.kind == "program" for stream in streams),
+        "state ops": any(stream.is_state_op for stream in streams),
     }
     return {name for name, there in has.items() if there}
 

@@ -89,7 +89,7 @@ cdef extern from "streams.h":
         int64_t vectors
         int64_t load
         int64_t store
-        int64_t program
+        int64_t state_op
         int64_t foreign
         Ring issues
         Ring bounds
@@ -185,7 +185,7 @@ cdef extern from "streams.h":
         const int64_t *needs
         const int64_t *keeps
         const int64_t *amounts
-        const int64_t *request_release
+        const int64_t *releases_ps
         const int64_t *varying
         const int64_t *varying_offset
         const int64_t *cause_rank
@@ -316,7 +316,7 @@ cdef class Loop:
         loop.needs = self._list("needs")
         loop.keeps = self._list("keeps")
         loop.amounts = self._list("amounts")
-        loop.request_release = self._list("request_release")
+        loop.releases_ps = self._list("releases_ps")
         loop.varying = self._list("varying")
         loop.varying_offset = self._list("varying_offset")
         loop.cause_rank = self._list("cause_rank")

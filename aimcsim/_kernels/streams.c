@@ -390,7 +390,7 @@ static void complete(Loop *loop, int64_t s, int64_t time)
             free_edge(loop, e);
         }
     }
-    if (stream->program && stream->ended == stream->total)
+    if (stream->state_op && !stream->source && stream->ended == stream->total)
         programmed(loop, time);
 }
 
@@ -535,7 +535,7 @@ static void issue_vectors(Loop *loop, int64_t s)
         int64_t vector = stream->issued, by = NONE;
         int64_t there = vector ? *issue_at(stream, vector - 1) : stream->source ? loop->begin : 0;
         if (stream->source && stream->issue_index == 0) {
-            int64_t released = loop->begin + loop->request_release[stream->issue_request];
+            int64_t released = loop->begin + loop->releases_ps[stream->first_release + stream->issue_request];
             by = released > there ? RELEASED : NONE;
             there = most(there, released);
         }

@@ -89,8 +89,8 @@ typedef struct {
 } Run;
 
 typedef struct {
-    int64_t total, vectors, source, program, foreign, first, serve, last, in, in_end, out, out_end;
-    int64_t op_vectors, request_ops, first_op, load, store, varying, varying_end, shares_pool, needed;
+    int64_t total, vectors, source, state_op, foreign, first, serve, last, in, in_end, out, out_end;
+    int64_t op_vectors, request_ops, first_op, load, store, varying, varying_end, shares_pool, needed, first_release;
 
     Ring issues, bounds, ends;
     int64_t issued, issue_request, issue_index, ended, walked, fetch_request, fetch_index, listed, bins;
@@ -182,7 +182,7 @@ typedef struct {
     Release *releases;
     Desk *desks;
     Tally *tallies; /* servers, then pools */
-    const int64_t *in_edges, *out_edges, *needs, *keeps, *amounts, *request_release;
+    const int64_t *in_edges, *out_edges, *needs, *keeps, *amounts, *releases_ps;
     const int64_t *varying, *varying_offset, *cause_rank, *path_rank;
     int64_t maintenance, buffer_full, credit;
 

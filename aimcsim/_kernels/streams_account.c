@@ -87,7 +87,7 @@ void count_end(Loop *loop, int64_t s, int64_t end)
         loop->frontier = most(loop->frontier, end);
         loop->stores_left -= stream->ended == stream->total;
     }
-    if (stream->program)
+    if (stream->state_op)
         return;
     int64_t since = most(0, end - loop->admitted[0]); /* nothing but state ops ends before the first admission */
     widen_bins(loop, since);

@@ -79,6 +79,12 @@ static void stand(Walk *walk, int64_t cause, int64_t path, int64_t holder, int64
         row[3] += length;
 }
 
+/* What waiting behind a holder is called: behind a state op maintenance, unless it is one that waits. */
+static int64_t cause_behind(const Loop *loop, int64_t waiting, int64_t holder, int64_t cause)
+{
+    return loop->streams[holder].state_op && !loop->streams[waiting].state_op ? loop->maintenance : cause;
+}
+
 static inline bool follows(const Walk *walk, int64_t stream)
 {
     return walk->stream < 0 || walk->stream == stream;
@@ -127,7 +133,8 @@ static Place slot(Walk *walk, int64_t c, int64_t number, int64_t wanted)
     const Client *holder = &loop->clients[made->client];
     if (follows(walk, holder->stream))
         return giver(loop, made->client, made->number);
-    stand(walk, pool->cause, pool->path, holder->stream, made->number / holder->per_vector, wanted);
+    int64_t cause = cause_behind(loop, client->stream, holder->stream, pool->cause);
+    stand(walk, cause, pool->path, holder->stream, made->number / holder->per_vector, wanted);
     return NOWHERE;
 }
 
@@ -256,8 +263,7 @@ static Place shared_start(Walk *walk, Place here, int64_t arrival)
         spend(walk, run, SERVICE, hold->end);
         if (follows(walk, holder->stream))
             return behind(walk, hold->run, hold->iteration);
-        bool state_op = loop->streams[holder->stream].program && !loop->streams[run->stream].program;
-        stand(walk, state_op ? loop->maintenance : run->cause, run->path, holder->stream,
+        stand(walk, cause_behind(loop, run->stream, holder->stream, run->cause), run->path, holder->stream,
               hold->iteration / holder->iterations, most(hold->start, arrival));
     }
     spend(walk, run, SERVICE, arrival);
@@ -570,8 +576,10 @@ static void walk_next(Loop *loop, int64_t s)
     Stream *stream = &loop->streams[s];
     int64_t vector = stream->walked;
     int64_t low = vector ? end_at(stream, vector - 1) : 0, end = end_at(stream, vector);
-    if (!stream->program)
+    if (!stream->state_op)
         low = most(low, loop->admitted[stream->walk_request]);
+    else if (stream->source)
+        low = most(low, loop->begin + loop->releases_ps[stream->first_release + stream->walk_request]);
     if (!stream->op_left) {
         const Run *first = &loop->runs[stream->serve];
         stream->op_left = least(stream->op_vectors, stream->vectors - stream->walk_index);
@@ -592,7 +600,7 @@ static void walk_next(Loop *loop, int64_t s)
 /* Whether it is certain when the request of a stream's next vector was admitted. */
 static bool admission_known(const Loop *loop, const Stream *stream, int when)
 {
-    if (stream->program || when == FINALLY)
+    if (stream->state_op || when == FINALLY)
         return true;
     int64_t request = stream->walk_request;
     return loop->admissions[request] == loop->n_loads ||

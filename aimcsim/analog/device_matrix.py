@@ -81,7 +81,7 @@ class DeviceArrays:
         self.arrays = replicas * len(blocks)
         self._reference = lru_cache(maxsize=None)(self._calibration_at_start)
 
-    def at(self, time_s: float, compensate: Compensate = "none") -> DeviceMatrix:
+    def at(self, time_s: float, compensate: Compensate = "none", compensated_s: float | None = None) -> DeviceMatrix:
         """Return the matrix as it is `time_s` after programming.
 
         Parameters
@@ -91,23 +91,28 @@ class DeviceArrays:
             in every array, and multiplies the array's outputs by what makes their mean magnitude that of the same
             vectors right after programming. `column`: the same for each output of an array. `none`: nothing. An output
             that was or is always 0 has no say in it.
+        compensated_s : float, optional
+            When it did so, seconds after programming; default: at `time_s`. What is drawn for the reads of a
+            compensation is the same whenever it is made.
 
         Raises
         ------
         InputError    If the device model is not valid at this time, or with a compensation at that of programming.
         """
+        measured_s = float(time_s if compensated_s is None else compensated_s)
         reads = [[device.at(float(time_s)) for device in row] for row in self._devices]
         factors: list[list[Floats | None]] = [
             [
-                None if compensate == "none" else self._factor(replica, index, read, compensate)
-                for index, read in enumerate(row)
+                None if compensate == "none" else self._factor(replica, index, measured_s, compensate)
+                for index in range(len(row))
             ]
             for replica, row in enumerate(reads)
         ]
         return DeviceMatrix(self, reads, factors)
 
-    def _factor(self, replica: int, index: int, read: DeviceRead, compensate: Compensate) -> Floats:
+    def _factor(self, replica: int, index: int, measured_s: float, compensate: Compensate) -> Floats:
         """Return what the outputs [groups * N] of an array are multiplied by."""
+        read = self._devices[replica][index].at(measured_s)
         then, now = self._reference(replica, index), self._calibration(replica, index, read, 1)
         heard = then.any(axis=0) & now.any(axis=0)  # not so a column whose sums are less than a code
         found = compensate_globally if compensate == "global" else compensate_columns

@@ -12,8 +12,10 @@ from aimcsim.accuracy import Evaluation
 from aimcsim.cli.inputs import Arrays
 from aimcsim.cli.tables import counted, grid, percent
 from aimcsim.cli.views import Row
+from aimcsim.compensation import CompensationCost
 from aimcsim.errors import ConfigError, TraceError
 from aimcsim.evaluation import checked_time
+from aimcsim.units import format_energy_j, format_time_ps
 from aimcsim.workload import Workload
 
 UNITS_S = {"s": 1, "min": 60, "h": 3600, "day": 86_400, "month": 30 * 86_400, "year": 365 * 86_400}
@@ -69,16 +71,19 @@ def labelled(arrays: Arrays, labels: str, network: Workload, samples: int | None
     return {name: values[:samples] for name, values in chosen.items()}
 
 
-def rows_of(found: Evaluation, by: str) -> list[Row]:
+def rows_of(found: Evaluation, by: str, cost: CompensationCost) -> list[Row]:
     """Return the rows of a table by `time` or by `layer`, for CSV and JSON."""
-    return found.rows() if by == "time" else found.layer_rows()
+    if by == "layer":
+        return found.layer_rows()
+    each = {"compensation_ps": cost.time_ps, "compensation_j": cost.energy_j}
+    return [row | each for row in found.rows()]
 
 
-def accuracy_tables(found: Evaluation, by: str) -> Sequence[Table | str]:
+def accuracy_tables(found: Evaluation, by: str, cost: CompensationCost) -> Sequence[Table | str]:
     """Return an evaluation as a table, and below it what its columns mean and rest on."""
     if by == "layer":
         return _layer_table(found), "rms of the difference to float over that of the outputs; own: for the same inputs"
-    return _time_table(found), _legend(found)
+    return _time_table(found), _legend(found, cost)
 
 
 def _time_table(found: Evaluation) -> Table:
@@ -103,7 +108,7 @@ def _spread(row: Row, name: str) -> str:
     return f"{shown} %" if deviation is None else f"{shown} ± {100 * deviation:.2f} %"
 
 
-def _legend(found: Evaluation) -> str:
+def _legend(found: Evaluation, cost: CompensationCost) -> str:
     row, samples = found.rows()[0], len(next(iter(found.values())))
     share: float = row["accuracy" if "accuracy" in row else "agreement"]
     chance = math.sqrt(share * (1 - share) / samples)
@@ -117,7 +122,8 @@ def _legend(found: Evaluation) -> str:
     if not found.is_drawn:
         parts.append("tile.analog says of no error, so nothing is drawn and every seed gives the same")
     if found.compensation_reads:
-        parts.append(f"a compensation takes {found.compensation_reads} products of single arrays")
+        taken = f"{format_time_ps(cost.time_ps)} and {format_energy_j(cost.energy_j)} while nothing else runs"
+        parts.append(f"a compensation takes {found.compensation_reads} products of single arrays, {taken}")
     return "\n".join(parts)
 
 

@@ -19,6 +19,8 @@ from aimcsim.cli.options import (
     ChipsOption,
     CompensateOption,
     CsvOption,
+    EpochOption,
+    EveryOption,
     FoldOption,
     JsonOption,
     MappingOption,
@@ -102,6 +104,8 @@ def run(  # noqa: PLR0913 - one parameter per option
     time: TimeOption = "0",
     compensate: CompensateOption = "none",
     calibration: CalibrationOption = None,
+    epoch: EpochOption = None,
+    compensate_every: EveryOption = None,
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
     seeds: Annotated[
         int, typer.Option(metavar="N", help="Run N seeds; figures have ranges over all, the rest is of the first.")
@@ -164,6 +168,8 @@ def run(  # noqa: PLR0913 - one parameter per option
                 time_s=time_of(time),
                 compensate=compensate,
                 calibration=calibration,
+                epoch_s=None if epoch is None else time_of(epoch),
+                compensate_every_s=None if compensate_every is None else time_of(compensate_every),
                 seed=seed,
                 engine=engine,
                 mapping=choice,
@@ -220,6 +226,7 @@ def accuracy(  # noqa: PLR0913 - one parameter per option
     from aimcsim.cli import accuracies
     from aimcsim.cli.inputs import chip_count, load_both, mapping_choice, read_inputs
     from aimcsim.cli.waiting import waiting
+    from aimcsim.compensation import compensation_cost
     from aimcsim.evaluation import evaluate
 
     one_form(json=json, csv=csv)
@@ -241,10 +248,11 @@ def accuracy(  # noqa: PLR0913 - one parameter per option
             chips=count,
             alive=lambda done, points: setattr(told, "what", f"{what}, {done} of {points} points"),
         )
+    cost = compensation_cost(spec, network, compensate, mapping=choice, chips=count)
     title = f"{network.name} on {spec.name}, seeds: {seeds}, compensation: {compensate}"
     _show_rows(
-        lambda: accuracies.rows_of(found, by),
-        lambda: (title, *accuracies.accuracy_tables(found, by)),
+        lambda: accuracies.rows_of(found, by, cost),
+        lambda: (title, *accuracies.accuracy_tables(found, by, cost)),
         json=json,
         csv=csv,
     )

@@ -51,6 +51,12 @@ CalibrationOption = Annotated[
     Path | None,
     typer.Option("--calibration", metavar="FILE", help="With analog values: ranges that `aimcsim calibrate` found."),
 ]
+EpochOption = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Step in which devices age in the run; default: they do not.")
+]
+EveryOption = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Repeat the compensation with this period; needs --arrivals.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV and nothing else.")]
 

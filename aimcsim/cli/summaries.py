@@ -87,6 +87,7 @@ def _performance(run: Run) -> list[tuple[str, str]]:
         ("energy", _energy(run)),
         ("power", _power(values)),
         *_programming(run),
+        *_maintenance(run),
         ("area", f"{format_si(values['area_m2'], 'm2')}{_range(values, 'area_m2', 'm2')}; in use: {used}"),
         *_efficiency(values),
     ]
@@ -192,6 +193,16 @@ def _programming(run: Run) -> list[tuple[str, str]]:
         else "once, before the first request"
     )
     return [("programming", f"{format_time_ps(time_ps)} and {format_energy_j(energy)}, {when}")]
+
+
+def _maintenance(run: Run) -> list[tuple[str, str]]:
+    """Return how often drift was measured, how long the first time kept the first request, and what all of it took."""
+    epoch, energy = run.summary.get("epoch") or {}, run.summary["energy_j"].get("maintenance", 0.0)
+    if not epoch.get("compensations"):
+        return []
+    took = int(run.summary["programming_ps"]) - views.programmed_ps(run)
+    first = f", {format_time_ps(took)} before the first request" if took > 0 else ""
+    return [("maintenance", f"{counted(epoch['compensations'], 'compensation')}, {format_energy_j(energy)}{first}")]
 
 
 def _values(checked: Row | None, values: Row) -> list[tuple[str, str]]:

@@ -188,8 +188,8 @@ def cause_table(run: Run) -> tuple[Table, ...]:
 def component_tables(run: Run) -> tuple[Table, ...]:
     """Return `views.by_component` as tables, the run's and that of programming."""
     values, found = run.summary, views.by_component(run)
-    spans = {"run": values["makespan_ps"], "programming": values["programming_ps"]}
-    titles = {"run": _title(run, "component"), "programming": "programming, apart from the run"}
+    spans = {"run": values["makespan_ps"], "programming": values["programming_ps"], "maintenance": 0}
+    titles = {phase: f"{phase}, apart from the run" for phase in spans} | {"run": _title(run, "component")}
     caption = "count: of actions; of static power, its watts on the whole chip"
     tables = []
     for phase, span_ps in spans.items():

@@ -16,10 +16,11 @@ from aimcsim.engine.server import Hold, Server
 from aimcsim.engine.slots import SlotPool
 from aimcsim.engine.space import SpaceArbiter
 from aimcsim.engine.span import Span, span_of
-from aimcsim.engine.stream import Stage, Stream, System
+from aimcsim.engine.stream import STATE_OPS, Stage, Stream, System
 from aimcsim.engine.walkback import Segment, Walk
 
 __all__ = [
+    "STATE_OPS",
     "Account",
     "Alive",
     "BytePool",

@@ -66,8 +66,8 @@ class Account:
     path : [parts, 3]
         Resource (index in `names`), stream, ps: the critical path, summed by the first two and ascending by them.
     path_from_ps : int
-        The moment back to which the path was followed: the first admission, or the release of a request that nothing
-        else kept waiting, unless the history was dropped.
+        The moment back to which the path was followed: the first admission, or the release of a request, or of a turn
+        of maintenance, that nothing else kept waiting, unless the history was dropped.
     names : tuple of str
         Paths of servers, pools and edges' places, then names of stages; each once, where it first occurs.
     begun_ps : int
@@ -334,7 +334,7 @@ def bin_width_ps(last_ps: int) -> int:
 
 def _bins(system: System, question: Question) -> tuple[int, Ints, Ints]:
     """Return the width of the bins, the vectors that ended in each by stream, and their varying actions."""
-    served = [stream for stream in system.streams if stream.kind != "program" and stream.total]
+    served = [stream for stream in system.streams if not stream.is_state_op and stream.total]
     begin = _admitted(system, question)[0]
     bin_ps = bin_width_ps(max(stream.end_ps[-1] for stream in served) - begin)
     bin_of = {

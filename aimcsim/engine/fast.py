@@ -110,7 +110,7 @@ class FastEngine:
         self._work: deque[Run] = deque()
         self._count = 0
         self._begin_ps = system.begin or 0
-        self._programs = sum(stream.kind == "program" and stream.total > 0 for stream in system.streams)
+        self._programs = sum(stream.prepares for stream in system.streams)
         self._began = not self._programs or system.begin is not None
         self._next: dict[tuple[int, int], Run] = {}
         for stream in system.streams:
@@ -488,7 +488,7 @@ class FastEngine:
             edge.arrived_ps.append(done)
             self._free(edge)
             self._issue(self.system.streams[edge.target])
-        if stream.kind == "program" and len(stream.end_ps) == stream.total:
+        if stream.prepares and len(stream.end_ps) == stream.total:
             self._programmed(done)
 
     def _programmed(self, done: int) -> None:

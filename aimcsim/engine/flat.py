@@ -98,6 +98,7 @@ class _Flattening:
         self._spans: dict[int, int] = {}
         self._span_rows: list[Span] = []
         self._clocks: dict[ClockDomain, int] = {}
+        self._releases = list(system.release_ps or [0] * system.requests)
 
     def flat(self) -> Flat:
         """Return the tables."""
@@ -107,7 +108,7 @@ class _Flattening:
         tables = self._run_tables() | self._stream_tables() | self._edge_tables() | self._resource_tables()
         tables |= self._varying_tables() | self._span_tables()
         tables["causes"] = _ints(self._cause[cause] for cause in ("maintenance", "buffer_full", "credit"))
-        tables["request_release"] = _ints(self._system.release_ps or [0] * self._system.requests)
+        tables["releases_ps"] = _ints(self._releases)
         tables["cause_rank"] = _ranks(CAUSES_OF_SHARES[2:])
         tables["path_rank"] = _ranks(self._names)
         return Flat(tables, self._runs, self._clients, self._names)
@@ -224,22 +225,30 @@ class _Flattening:
             here = stream.index not in self._foreign
             rows.append(
                 (
-                    *(stream.total, stream.vectors, int(stream.source), int(stream.kind == "program"), int(not here)),
+                    *(stream.total, stream.vectors, int(stream.source), int(stream.is_state_op), int(not here)),
                     self._first(stream, 0) if here else NONE,
                     *((self._serving[stream.index, k] for k in (0, len(stream.stages) - 1)) if here else (NONE, NONE)),
                     *(into, into + len(stream.inputs), out_of, out_of + len(stream.outputs)),
                     *(ops, request_ops, first_op),
                     *(int(stream.index in group) for group in (question.loads, question.stores)),
                     *(begins, begins + varying[stream.index], int(self._shares_pool(stream)), needed[stream.index]),
+                    self._first_release(stream),
                 )
             )
             into, out_of = into + len(stream.inputs), out_of + len(stream.outputs)
             begins, first_op = begins + varying[stream.index], first_op + request_ops * stream.requests
         return {
-            "streams": _table(rows, 21),
+            "streams": _table(rows, 22),
             "in_edges": _ints(edge.index for stream in self._system.streams for edge in stream.inputs),
             "out_edges": _ints(edge.index for stream in self._system.streams for edge in stream.outputs),
         }
+
+    def _first_release(self, stream: Stream) -> int:
+        """Return where the releases of a stream begin: those of the requests, or its own."""
+        if not stream.due_ps:
+            return 0
+        self._releases += stream.due_ps
+        return len(self._releases) - len(stream.due_ps)
 
     def _needed(self) -> list[int]:
         """Return how many vectors of each stream, from the first on, some result needs."""
@@ -325,7 +334,7 @@ def _over_when_done(stream: Stream, stage: Stage) -> bool:
     """Whether a stage is one of a state op, and its server is free again when the state op has ended."""
     latency, interval = stage.latency, stage.interval
     alike = latency.in_cycles == interval.in_cycles and latency.clock == interval.clock
-    return stream.kind == "program" and alike and max(interval.amounts) <= min(latency.amounts)
+    return stream.prepares and alike and max(interval.amounts) <= min(latency.amounts)
 
 
 def varying_order(question: Question) -> Ints:

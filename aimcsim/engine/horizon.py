@@ -6,7 +6,8 @@ from aimcsim.engine.carrier import Carrier, Packets
 from aimcsim.engine.span import Span
 from aimcsim.engine.stream import Stage, Stream, System
 from aimcsim.errors import ConfigError
-from aimcsim.network.engine import EJECT_CYCLES, SWITCH_CYCLES
+from aimcsim.network.bounds import circuit_cycles
+from aimcsim.network.engine import EJECT_CYCLES, SWITCH_CYCLES, Circuit
 from aimcsim.units import ClockDomain, format_time_ps
 
 LATEST_PS = 1 << 62
@@ -28,7 +29,7 @@ def check_horizon(system: System) -> None:
     ConfigError
         If that is later than `LATEST_PS`; the message names the stage that contributes most.
     """
-    begin = (system.begin or 0) + (system.release_ps[-1] if system.release_ps else 0)
+    begin = (system.begin or 0) + system.last_release_ps()
     parts = [(_work_ps(system, stream, stage), stream, stage) for stream in system.streams for stage in stream.stages]
     total = begin + sum(work for work, _, _ in parts)
     if total < LATEST_PS:
@@ -54,13 +55,16 @@ def _iteration_ps(system: System, stage: Stage) -> int:
 
 
 def packet_cycles(carrier: Carrier, packets: Packets) -> int:
-    """Return the most cycles in which something of a packet is under way in a network of routers.
+    """Return the most cycles in which something of a packet is under way in a network of routers or of circuits.
 
     A flit waits for others without a bound of its own, but never while nothing is under way, which would be a deadlock:
     no flit in a router's pipeline or on a link, no link in its interval, no credit on its way back. These are what a
-    flit has at each router and at its interface, and no route passes a router twice.
+    flit has at each router and at its interface, and no route passes a router twice. Whoever waits for a circuit waits
+    for another packet that has one, and each keeps its own for as long as it takes alone.
     """
     fabric, router = carrier.fabric, carrier.router
+    if isinstance(router, Circuit):
+        return int(circuit_cycles(fabric, router, packets.source, packets.target, packets.flits))
     there_and_back = 2 * int(fabric.latency.max()) + int(fabric.interval.max())
     hop = router.cycles + SWITCH_CYCLES + EJECT_CYCLES + there_and_back + CREDIT_CYCLES
     return packets.flits * (fabric.routers + 1) * hop

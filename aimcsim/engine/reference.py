@@ -78,7 +78,7 @@ class ReferenceEngine:
         self._streams = self._processes()
         self._unfinished = len(self._streams)
         self._courier: _Courier | None = None
-        self._programs = sum(stream.kind == "program" and stream.total > 0 for stream in system.streams)
+        self._programs = sum(stream.prepares for stream in system.streams)
         for edge in system.edges:
             if edge.pool is not None:
                 edge.pool.returned = self._space.wake
@@ -301,7 +301,7 @@ class ReferenceEngine:
 
     def _ended(self, stream: Stream) -> None:
         """Take note that a vector has ended; when all state is programmed, the sources begin."""
-        if stream.kind != "program" or len(stream.end_ps) < stream.total:
+        if not stream.prepares or len(stream.end_ps) < stream.total:
             return
         self._programs -= 1
         if not self._programs and self.system.begin is None:

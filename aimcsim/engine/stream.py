@@ -19,6 +19,9 @@ from aimcsim.engine.slots import SlotPool
 from aimcsim.engine.span import Span, span_of
 from aimcsim.units import ClockDomain
 
+STATE_OPS = frozenset({"program", "compensate"})
+"""Kinds of streams that serve no request: what others wait for behind them is called `maintenance`."""
+
 
 @dataclass(slots=True)
 class Stage:
@@ -92,6 +95,8 @@ class Stream:
 
     `index` breaks ties between simultaneous requests and is fixed at build. `vectors` counts one
     request's. `on_fetch` and `on_end` are told every vector when its inputs were fetched and when it is complete.
+    A state op has turns in place of requests. If it is a source, `due_ps` are the releases of its turns, counted from
+    the begin; other sources have those of the system.
     """
 
     index: int
@@ -106,6 +111,7 @@ class Stream:
     inputs: list[Edge] = field(default_factory=list)
     outputs: list[Edge] = field(default_factory=list)
     source: bool = False
+    due_ps: tuple[int, ...] = ()
     on_fetch: Callable[[int], None] | None = None
     on_end: Callable[[int], None] | None = None
     issue_ps: list[int] = field(default_factory=list)
@@ -127,6 +133,16 @@ class Stream:
     def total(self) -> int:
         """Vectors of all requests."""
         return self.vectors * self.requests
+
+    @property
+    def is_state_op(self) -> bool:
+        """Whether it serves no request."""
+        return self.kind in STATE_OPS
+
+    @property
+    def prepares(self) -> bool:
+        """Whether it is a state op that the begin waits for: one that no release holds back."""
+        return self.is_state_op and not self.source and self.total > 0
 
     def upstream(self, stage: int, iteration: int) -> int:
         """Return which iteration of the stage before `stage` an iteration takes its data from."""
@@ -163,17 +179,22 @@ class System:
 
     def begun_ps(self) -> int:
         """Return when sources began, once the state ops that they wait for have ended."""
-        ends = (stream.end_ps[-1] for stream in self.streams if stream.kind == "program" and stream.total)
+        ends = (stream.end_ps[-1] for stream in self.streams if stream.prepares)
         return max(ends, default=0) if self.begin is None else self.begin
 
     def released_ps(self, stream: Stream, vector: int, begun_ps: int) -> int:
         """Return the moment before which a stream does not issue a vector, 0 if there is none.
 
-        That is the release of a request, at the first vector that a source issues of it.
+        That is the release of a request, or turn, at the first vector that a source issues of it.
         """
-        if not self.release_ps or not stream.source or vector % stream.vectors:
+        releases = stream.due_ps or self.release_ps
+        if not releases or not stream.source or vector % stream.vectors:
             return 0
-        return begun_ps + self.release_ps[vector // stream.vectors]
+        return begun_ps + releases[vector // stream.vectors]
+
+    def last_release_ps(self) -> int:
+        """Return the last release of all, counted from the begin."""
+        return max([0, *self.release_ps[-1:], *(stream.due_ps[-1] for stream in self.streams if stream.due_ps)])
 
     def bound_in_flight(self, loads: Iterable[Stream], stores: Sequence[Stream], most: int, place: str) -> None:
         """Have request r wait for the last results of request r - `most`, by edges that take no bytes.
@@ -240,8 +261,8 @@ class System:
             vector_bytes=vector_bytes,
             place=place,
             cause=cause,
-            stride=0 if source.kind == "program" else source.vectors,
-            requests=self.requests,
+            stride=0 if source.is_state_op else source.vectors,
+            requests=target.requests,
         )
         self.edges.append(edge)
         source.outputs.append(edge)

@@ -92,7 +92,8 @@ class Walk:
     def critical_path(self, stream: Stream, vector: int) -> list[Segment]:
         """Return the work that led to the end of a vector, latest first, without a gap.
 
-        It goes back to the first admission, or to the latest release of a request that nothing kept waiting.
+        It goes back to the first admission, or to the latest release of a request, or a turn of maintenance, that
+        nothing kept waiting.
         Where a vector waited, the walk goes on with whoever it waited for: the producer of its inputs, the holder of
         the server or slot, the consumer that made room. So every segment is service or transfer of some stream.
         """
@@ -101,8 +102,8 @@ class Walk:
     def release(self, stream: Stream, vector: int) -> int:
         """Return when a vector's share begins."""
         before = stream.end_ps[vector - 1] if vector else 0
-        if stream.kind == "program":
-            return before
+        if stream.is_state_op:
+            return max(before, self._system.released_ps(stream, vector, self._begun_ps))
         return max(before, self._admitted_ps[vector // stream.vectors])
 
     def _walk(self, stream: Stream, vector: int, low_ps: int, *, follow: bool) -> list[Segment]:
@@ -191,8 +192,7 @@ class Walk:
 
     def _other(self, here: _At, holder: Stream, hold: Hold, start_ps: int) -> None:
         """Behind somebody else's work: that is the wait."""
-        state_op = holder.kind == "program" and here.stream.kind != "program"
-        cause = MAINTENANCE if state_op else here.row.cause
+        cause = _cause(here.stream, holder, here.row.cause)
         vector = hold.iteration // holder.stages[hold.stage].iterations
         self._put(cause, _path(here.row), hold.stream, vector, start_ps)
 
@@ -221,7 +221,7 @@ class Walk:
             return _giver(holder, pool, use.number)
         takers = (stage.iterations for stage in holder.stages if pool in (stage.acquires, stage.captures))
         per_vector = next(takers, 1)  # a guest takes slots without a stage
-        self._put(pool.cause, pool.path, use.stream, use.number // per_vector, wanted_ps)
+        self._put(_cause(here.stream, holder, pool.cause), pool.path, use.stream, use.number // per_vector, wanted_ps)
         return None
 
     def _issue(self, stream: Stream, vector: int) -> _At | None:
@@ -280,6 +280,11 @@ class _SlotHistory:
     def before(self, stream: int, number: int) -> SlotUse:
         """Return the use whose end made a stream's `number`-th grant possible."""
         return self._ends[self._grants[stream, number] - self._count]
+
+
+def _cause(waiting: Stream, holder: Stream, cause: str) -> str:
+    """Return what waiting behind a holder is called: behind a state op `maintenance`, unless it is one that waits."""
+    return MAINTENANCE if holder.is_state_op and not waiting.is_state_op else cause
 
 
 def _end(stream: Stream, vector: int) -> _At:

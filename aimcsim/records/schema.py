@@ -35,7 +35,7 @@ OPS = (
     Column("op", "int64", "Number of the op: position in this table."),
     Column("stream", "int64", "Number of the stream that the op belongs to."),
     Column("layer", "str", "Layer (or input) that the op works for."),
-    Column("kind", "str", "mvm, vector, reduce, send, load, store or program."),
+    Column("kind", "str", "mvm, vector, reduce, send, load, store, program or compensate."),
     Column("tile", "str", "Where it runs; for a send or load, where it goes."),
     Column("request", "int64", "Request that its vectors belong to; -1 for state ops."),
     Column("first_vector", "int64", "First of its vectors, counted within the request."),
@@ -110,6 +110,8 @@ REQUESTS = (
     Column("end_ps", "int64", "When its last result had reached the host."),
     Column("queued_ps", "int64", "From arrival to admission: standing in line outside the chip."),
     Column("latency_ps", "int64", "From arrival to end."),
+    Column("state_s", "float64", "Seconds since programming at which it reads the devices: those of its epoch."),
+    Column("compensated_s", "float64", "Seconds since programming of the compensation it reads with; 0 without one."),
 )
 
 LATENCY = (
@@ -124,7 +126,11 @@ ENERGY = (
     Column("tile", "str", "Where; empty for static power."),
     Column("component", "str", "Component that acted."),
     Column("action", "str", "What it did; `static` for power that is drawn in any case."),
-    Column("phase", "str", "`run`; `programming` for state ops, and for static power before requests could begin."),
+    Column(
+        "phase",
+        "str",
+        "`run`; `programming`, also static power before requests could begin; `maintenance`: compensations.",
+    ),
     Column("count", "int64", "How often; picoseconds times instances for static power."),
     Column("energy_j", "float64", "Count times cost."),
     Column("source", "str", "Where the cost is from: reference.locator, and its grade."),

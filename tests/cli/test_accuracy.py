@@ -34,7 +34,11 @@ def test_the_table_says_what_it_rests_on(command):
     said = " ".join(result.stdout.split())
     assert said.startswith("digits_cnn on tiny, seeds: 2, compensation: global")
     assert "8 samples" in said
-    assert "a compensation takes 1216 products of single arrays" in said  # 19 arrays x 64
+    assert "a compensation takes 1216 products of single arrays, " in said  # 19 arrays x 64
+    rows = json.loads(command(*ASK, "--seeds", "1", "--compensate", "global", "--json").stdout)
+    assert rows[0]["compensation_ps"] > 0
+    assert rows[0]["compensation_j"] > 0
+    assert f"{rows[0]['compensation_j'] * 1e9:.0f} nJ while nothing else runs" in said
 
 
 def test_the_error_of_each_layer(command):
@@ -70,7 +74,14 @@ def test_a_run_in_devices_says_its_epoch(command):
     options = ("--inputs", "digits_cnn", "--requests", "1", "--analog", "analog", "--time", "1day", "--json")
     summary = json.loads(command("run", "tiny", "digits_cnn", *options).stdout)
 
-    assert summary["epoch"] == {"time_s": 86_400.0, "compensate": "none", "compensation_reads": 0}
+    assert summary["epoch"] == {
+        "time_s": 86_400.0,
+        "epoch_s": None,
+        "compensate": "none",
+        "compensate_every_s": None,
+        "compensations": 0,
+        "compensation_reads": 0,
+    }
     assert any("all requests are of one epoch" in one for one in summary["assumptions"])
 
 
@@ -79,3 +90,33 @@ def test_a_time_without_devices_is_refused(command):
 
     assert result.exit_code == 2
     assert "need `analog` values" in result.stderr
+
+
+AGING = ("run", "tiny", "digits_cnn", "--analog", "off", "--arrivals", "fixed:0.001 Hz", "--requests", "3")
+
+
+def test_a_run_says_how_often_it_compensated_and_what_that_took(command):
+    result = command(*AGING, "--compensate", "global", "--compensate-every", "15min")
+
+    assert result.exit_code == 0, result.stderr
+    # The last request arrives after 2000 s, so two more follow the one before the first request.
+    line = next(line for line in result.stdout.splitlines() if line.startswith("maintenance"))
+    assert "3 compensations" in line
+    assert "before the first request" in line
+    plain = command(*AGING)
+    assert "maintenance" not in plain.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--epoch", "soon"), "a time since programming is a number"),
+        (("--epoch", "0"), "epoch_s must be seconds"),
+        (("--compensate-every", "1h"), "--compensate global or column"),
+    ],
+)
+def test_periods_that_cannot_be_are_refused(command, options, said):
+    result = command(*AGING, *options)
+
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.split())

@@ -162,7 +162,7 @@ class Bench:
 
     def state(self, program: Stream, reader: Stream) -> Edge:
         """Have every vector of `reader` wait for a state op: an edge that takes no bytes and keeps its vector."""
-        every = np.zeros(reader.total, dtype=np.int64)
+        every = np.zeros(reader.vectors, dtype=np.int64)
         edge = Edge(
             self.system.env,
             len(self.system.edges),
@@ -173,6 +173,7 @@ class Bench:
             vector_bytes=0,
             place=f"{reader.name}.state",
             cause="maintenance",
+            requests=reader.requests,
         )
         self.system.edges.append(edge)
         program.outputs.append(edge)

@@ -82,7 +82,8 @@ class Recipe:
     """A whole system; `programs` lists (array server, length in picks, layer that waits for it or None).
 
     Sources are on the first chip; `link` is the work of the links between chips, one each way. `gaps_ps` lie between
-    the releases of requests, the first before the first; with none of them, all are released at the begin.
+    the releases of requests, the first before the first; with none of them, all are released at the begin. `upkeep`
+    lists state ops that come again and again, on the first chip: (array server, picks of lengths, gaps between turns).
     """
 
     requests: int
@@ -97,6 +98,7 @@ class Recipe:
     programs: tuple[tuple[int, int, int | None], ...] = field(default=())
     gaps_ps: tuple[int, ...] = ()
     most_in_flight: int | None = None
+    upkeep: tuple[tuple[int, tuple[int, int, int], tuple[int, ...]], ...] = ()
 
 
 @st.composite
@@ -127,6 +129,9 @@ def recipes(draw: st.DrawFn, *, most_layers: int = 5, most_requests: int = 3, bo
     clock = st.just(0) if even else st.integers(0, len(CLOCKS) - 1)
     programs = st.tuples(st.integers(0, ARRAYS - 1), st.integers(0, 3), st.none() | st.integers(0, len(layers) - 1))
     requests = draw(st.integers(1, most_requests))
+    turns = st.lists(st.sampled_from([0, 500, 2_000]), min_size=1, max_size=3).map(tuple)
+    picks = st.just((EVEN,) * 3) if even else st.tuples(*[st.integers(0, 3)] * 3)
+    upkeep = st.lists(st.tuples(st.integers(0, ARRAYS - 1), picks, turns), max_size=2).map(tuple)
     gaps = st.lists(st.sampled_from([0, 1, 500, 2_000, 20_000]), min_size=requests, max_size=requests)
     return Recipe(
         requests,
@@ -141,6 +146,7 @@ def recipes(draw: st.DrawFn, *, most_layers: int = 5, most_requests: int = 3, bo
         tuple(draw(st.lists(programs, max_size=2))),
         tuple(draw(st.just([]) | gaps)),
         draw(st.sampled_from([None, None, 1, 2])),
+        draw(st.just(()) | upkeep),
     )
 
 
@@ -174,6 +180,10 @@ def build(recipe: Recipe, *, shuffle_seed: int | None = None, capacities: Sequen
     chips = [_Tile(bench, recipe, f"chip[{index}].") for index in range(recipe.chips)]
     links = _Links(bench, recipe, chips)
     programs = [_program(bench, recipe, chips, index) for index in range(len(recipe.programs))]
+    for index, (array, picks, gaps_ps) in enumerate(recipe.upkeep):
+        again = _again(bench, chips[0], array, picks, gaps_ps, f"again[{index}]")
+        for program in programs:
+            bench.state(program, again)
     made = [
         _Made(bench.source(plane[0] * plane[1], [TIMES_PS[pick] for pick in picks], name=f"load[{index}]"), 0, plane)
         for index, (plane, picks) in enumerate(recipe.sources)
@@ -199,7 +209,7 @@ def build(recipe: Recipe, *, shuffle_seed: int | None = None, capacities: Sequen
 
 def stores(system: System) -> list[Stream]:
     """Return the streams whose vectors no other one takes, which end requests."""
-    served = [stream for stream in system.streams if stream.kind != "program"]
+    served = [stream for stream in system.streams if not stream.is_state_op]
     return [stream for stream in served if not any(edge.vector_bytes for edge in stream.outputs)]
 
 
@@ -229,6 +239,25 @@ def _program(bench: Bench, recipe: Recipe, chips: Sequence[_Tile], index: int) -
     server = chips[0 if reader is None else recipe.layers[reader].chip].arrays[array]
     written = stage("write", _length(server.clock, [pick]), server, cause="crossbar_busy")
     return bench.program([written], name=f"program[{index}]")
+
+
+def _again(
+    bench: Bench, tile: _Tile, array: int, picks: tuple[int, int, int], gaps_ps: tuple[int, ...], name: str
+) -> Stream:
+    """Add a state op of several turns, two vectors each, that reads an array through the slots of all others."""
+    server, unit = tile.arrays[array], tile.units[0]
+    registers, samples = tile.slots["input_register"], tile.slots["sample_hold"]
+    fetched, read, converted = (
+        _length(one.clock, [pick]) for one, pick in zip((unit, server, unit), picks, strict=True)
+    )
+    stages = [
+        stage("fetch", fetched, unit, cause="fetch_port", acquires=registers),
+        stage("read", read, server, cause="crossbar_busy", captures=samples, releases=[(registers, 1)]),
+        stage("convert", converted, unit, cause="adc_busy", releases=[(samples, 1)]),
+    ]
+    again = bench.stream(name, 2, stages, kind="compensate", source=True, requests=len(gaps_ps))
+    again.due_ps = tuple(accumulate(gaps_ps))
+    return again
 
 
 def _window(plane: tuple[int, int], one: Input) -> Window:

@@ -156,7 +156,7 @@ def test_the_bins_are_as_narrow_as_they_can_be(last_ps: int, width_ps: int) -> N
 def questions(draw: st.DrawFn, system: System) -> Question:
     """Draw a grain for every stream, and actions whose number varies for some."""
     streams = system.streams
-    served = [stream for stream in streams if stream.kind != "program"]
+    served = [stream for stream in streams if not stream.is_state_op]
     return Question(
         tuple(draw(st.integers(1, stream.vectors)) for stream in streams),
         tuple(stream.index for stream in streams if stream.kind == "load"),
@@ -201,9 +201,10 @@ def test_the_time_of_ops_closes_at_any_grain(recipe: Recipe, data: st.DataObject
     assert told == sorted(set(told))
     assert all(-1 <= holder < len(ops) and holder != op for op, _, _, holder in told)
     # The critical path covers the run from the first admission to the last result, or from a release that nobody kept
-    # waiting, which is the admission of that request.
+    # waiting, which is the admission of that request, or when a turn of maintenance was due.
     assert found.path[:, 2].sum() == found.ended_ps[-1] - found.path_from_ps
-    assert found.path_from_ps in (found.admitted_ps if system.release_ps else found.admitted_ps[:1])
+    due_ps = [found.begun_ps + due for stream in system.streams for due in stream.due_ps]
+    assert found.path_from_ps in [*(found.admitted_ps if system.release_ps else found.admitted_ps[:1]), *due_ps]
     keys = found.path[:, :2].tolist()
     assert keys == sorted(keys)
 
@@ -255,7 +256,7 @@ def test_every_vector_is_in_one_bin_with_what_it_did(recipe: Recipe, data: st.Da
 
     found = account(system, asked)
 
-    served = [stream for stream in system.streams if stream.kind != "program"]
+    served = [stream for stream in system.streams if not stream.is_state_op]
     begin = min(system.streams[load].issue_ps[0] for load in asked.loads)
     last = max(stream.end_ps[-1] for stream in served) - begin
     assert last // found.bin_ps < BINS
