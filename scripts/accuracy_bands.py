@@ -1,13 +1,15 @@
 """What the trained networks lose by noise on their weights, beside what is recorded for them: a table for the docs.
 
     python scripts/accuracy_bands.py [SEEDS [SAMPLES]]
+    python scripts/accuracy_bands.py float
 
-Default: 5 programmings, all samples of digits and the 1000 of MNIST that the record is of. The recorded accuracies are
-those of float activations and whole matrices with normal noise on every weight and none on biases, its deviation a part
-of the largest weight of the matrix (`tensor`) or of its column; means and deviations over three seeds, of MNIST two.
-Here weights stand in single cells of 8 bits, whose conductances get that noise when they are programmed; inputs have 10
-bits or more and no code clips. After the slash: the same noise added to the weights of the float network, over 20
-seeds, and what is recorded. MNIST is read from ../shared, beside the checkout.
+Default: 5 programmings, all samples of digits and the 1000 of MNIST that the record is of. `float` leaves out the
+arrays and tells by how many sigmas the record is off what noise on the float network's weights gives. The recorded
+accuracies are those of float activations and whole matrices with normal noise on every weight and none on biases, its
+deviation a part of the largest weight of the matrix (`tensor`) or of its column; means and deviations over three seeds,
+of MNIST two. Here weights stand in single cells of 8 bits, whose conductances get that noise when they are programmed;
+inputs have 10 bits or more and no code clips. After the slash: the same noise added to the weights of the float
+network, over 20 seeds, and what is recorded. MNIST is read from ../shared, beside the checkout.
 """
 
 from __future__ import annotations
@@ -131,19 +133,28 @@ def _mnist() -> tuple[np.ndarray, np.ndarray]:
     return (pixels[held_out] / 255).astype(np.float32), labels[held_out]
 
 
-def deviation(name: str, found: Evaluation, recorded: float) -> float:
+def deviation(name: str, accuracies: np.ndarray, samples: int, recorded: float) -> float:
     """Return one sigma of the difference between a mean accuracy of the network `name` and the recorded one.
 
     Both are means over programmings, with the spread that is seen here, and the recorded one is rounded. Samples are
     the recorded ones; where only some of them are taken, they vary by themselves.
     """
-    assert found.accuracy is not None, "there are labels"
     family = name.partition("_")[0]
-    seeds, samples = len(found.points), len(next(iter(found.values())))
     share = min(max(recorded, 1 / samples), 1 - 1 / samples)
-    spread = float(found.accuracy.var(ddof=1)) if seeds > 1 else 0.0
     chosen = share * (1 - share) * (1 / samples - 1 / RECORDED_SAMPLES[family])
-    return math.sqrt(spread * (1 / seeds + 1 / RECORDED_SEEDS[family]) + max(chosen, 0.0) + ROUNDED**2 / 12)
+    seeds = 1 / len(accuracies) + 1 / RECORDED_SEEDS[family]
+    return math.sqrt(accuracies.var(ddof=1) * seeds + max(chosen, 0.0) + ROUNDED**2 / 12)
+
+
+def float_row(name: str, scale: str) -> list[str]:
+    """Return what noise on the float network's weights costs, the record, and how many sigmas that is off."""
+    samples, cells = Samples.of(name), [name, scale]
+    for sigma, (expected, spread) in zip(SIGMAS, RECORDED[name, scale], strict=True):
+        found = np.array(samples.noisy_float(sigma, scale, FLOAT_SEEDS))
+        sigmas = (expected - found.mean()) / deviation(name, found, len(samples.inputs["labels"]), expected)
+        means = ((found.mean(), found.std(ddof=1)), (expected, spread))
+        cells.append(" / ".join(f"{100 * mean:.1f} ± {100 * of:.1f}" for mean, of in means) + f" ({sigmas:+.1f})")
+    return cells
 
 
 def row(name: str, scale: str, seeds: int, count: int | None) -> list[str]:
@@ -164,14 +175,17 @@ def row(name: str, scale: str, seeds: int, count: int | None) -> list[str]:
 
 def main(arguments: list[str]) -> None:
     """Print the table."""
-    seeds = int(arguments[0]) if arguments else 5
+    arrays = arguments != ["float"]
+    seeds = int(arguments[0]) if arrays and arguments else 5
     count = int(arguments[1]) if len(arguments) > 1 else None
-    print("| network | scale | ideal agrees | 8 bits agree | 8 bits right (float) | noise of 1 % | 2 % | 5 % |")
-    print("|---|---|---|---|---|---|---|---|")
+    heads = "ideal agrees | 8 bits agree | 8 bits right (float) | " if arrays else ""
+    print(f"| network | scale | {heads}noise of 1 % | 2 % | 5 % |")
+    print("|---" * (8 if arrays else 5) + "|")
     for name, scale in RECORDED:
         if name.startswith("mnist") and not SHARED.exists():
             continue
-        print("| " + " | ".join(row(name, scale, seeds, count)) + " |", flush=True)
+        cells = row(name, scale, seeds, count) if arrays else float_row(name, scale)
+        print("| " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def test_noise_on_weights_costs_what_is_recorded_and_more_noise_costs_more(netwo
     found = [samples.noisy(sigma, scale, 3) for sigma in (0.0, *bands.SIGMAS)]
 
     for one, (expected, _) in zip(found[1:], recorded, strict=True):
-        assert abs(one.accuracy.mean() - expected) <= 2 * bands.deviation(network, one, expected)
+        assert abs(one.accuracy.mean() - expected) <= 2 * bands.deviation(network, one.accuracy, 120, expected)
     # The same samples and the same numbers drawn: only programmings spread.
     means = [one.accuracy.mean() for one in found]
     spread = max(float(one.accuracy.std(ddof=1)) for one in found) * np.sqrt(2 / 3) + 1 / 120
