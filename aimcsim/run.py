@@ -198,7 +198,8 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     overrides : sequence of str
         ``path.to.field=value`` changes of the chip file.
     mapping : MappingPolicy or path, optional
-        How the workload is put on the chip where there is a choice, or the mapping file that says it. Changes no value.
+        How the workload is put on the chip where there is a choice, or the mapping file that says it. Changes no value
+        but of mode ``analog``, where it says whose cells, drivers and converters a layer has.
     chips : int or ``auto``, optional
         So many equal chips, joined by `system.chip_link`; ``auto``: as many as it takes.
     program_first : bool

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from aimcsim.analog import ArraySpec, Block, Draws, ErrorSpec, Ranges, Seat, program_devices, program_matrix
 from aimcsim.analog.bank import ColumnConverters, code_steps, largest_sum
 from aimcsim.analog.devices import device
+from aimcsim.analog.wires import MiloCurve
 from aimcsim.errors import ConfigError
 
 # One phase of positive inputs, and a cell of 8 bits for a weight: column n of a block is its output n.
@@ -18,6 +21,7 @@ BITS = {"input_bits": 8, "encoding": "bit_serial", "sign": "twos_complement", "b
 PAIRS = ArraySpec(
     rows=64, cols=64, cell_bits=4, cells="differential", flip=False, weight_bits=8, **BITS, adc_bits=8, adc_step=5
 )
+BIPOLAR = replace(PAIRS, encoding="pulse_width", sign="bipolar")
 ROOT = Draws.of(3)
 CIRCUITS = ["sar", "ramp", "pipeline", "cyclic"]
 
@@ -279,6 +283,27 @@ def test_a_cell_that_is_not_linear_conducts_what_its_curve_says():
         offset = digits * x.sum(axis=1, keepdims=True) * scale  # taken off whole, though 15/16 of it were read
         expected = 15 / 16 * (plain.mvm(x) + offset) - offset
         assert np.allclose(found.mvm(x), expected, atol=1e-2 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("spec", [PAIRS, BIPOLAR], ids=["bits", "pulses of both signs"])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_milo_cells_conduct_what_their_curve_says(spec, sign):
+    # One input, fully driven at 0.3 V, and a pair of cells for each slice: 225 uS (digit 15) or 50 + 7/15 of 175 uS
+    # (digit 7), less 50 uS (digit 0), each on the curve; a digit is 175/15 uS. Bits drive a negative input as bits of
+    # its two's complement, so with positive voltages; pulses of both signs drive it with the negative one.
+    milo = {"current_voltage": "milo", "read_voltage_v": 0.3, "largest_conductance_s": 225e-6, "on_off_ratio": 4.5}
+    x, weight = np.zeros((1, 20), dtype=np.float32), np.zeros((1, 20, 3), dtype=np.float32)
+    x[0, 7], weight[0, 7] = sign, 1.0
+
+    def current(digit):
+        g = np.array(225e-6 * (1 + 3.5 * digit / 15) / 4.5)
+        volts = np.array(-0.3 if spec is BIPOLAR and sign < 0 else 0.3)
+        return float(MiloCurve().current(g, volts) / volts)
+
+    found, _ = matrix(ErrorSpec(**FLAWLESS, adc_kind="ideal", **milo), spec, weight=weight)
+
+    digits = [(current(digit) - current(0)) / (225e-6 * 3.5 / 4.5) * 15 for digit in (15, 7)]
+    assert np.allclose(found.mvm(x), sign * (digits[0] + 16 * digits[1]) / 127, rtol=1e-5)
 
 
 def test_levels_of_several_voltages_are_each_on_the_curve():

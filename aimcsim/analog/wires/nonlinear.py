@@ -20,6 +20,9 @@ from aimcsim.errors import ConfigError, SimulationError
 
 Floats = NDArray[np.float64]
 
+CELLS_TOGETHER = 1 << 16
+"""Cells times vectors that are solved at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
@@ -93,13 +96,17 @@ def nonlinear_pair_currents(
 def _each(cells: Floats, v: Floats, wires: WireSpec, below: Floats, curve: CellCurve, stopping: Stopping) -> Floats:
     along = np.full(cells.shape[1], wires.input_pitch_ohm)
     along[0] = wires.head_ohm
-    array = _Array(cells, along, below[::-1], curve)
-    return np.array([array.settle(vector, stopping) for vector in v]).reshape(len(v), cells.shape[1])
+    array = _Array(cells[..., np.newaxis], along, below[::-1], curve)
+    together = max(1, CELLS_TOGETHER // cells.size)
+    batches = [array.settle(v[first : first + together].T, stopping) for first in range(0, len(v), together)]
+    return np.concatenate(batches) if batches else np.zeros((0, cells.shape[1]))
 
 
 @dataclass(frozen=True, slots=True)
 class _Array:
-    """Cells, the segments of an input line from its driver on, and those of an output line from its ground on."""
+    """Cells [inputs, outputs, 1], the segments of an input line from its driver on, and those of an output line from
+    its ground on. What belongs to vectors has them on the last axis.
+    """
 
     cells: Floats
     along: Floats
@@ -107,39 +114,67 @@ class _Array:
     curve: CellCurve
 
     def settle(self, v: Floats, stopping: Stopping) -> Floats:
-        """Return the output currents for one vector of voltages."""
-        input_volts, output_volts = np.broadcast_to(v[:, np.newaxis], self.cells.shape), np.zeros(self.cells.shape)
-        highest = np.abs(v).max()
-        residual = np.inf
+        """Return the output currents [vectors, outputs] for voltages [inputs, vectors]; each settles by itself."""
+        outputs = self.cells.shape[1]
+        settled = np.empty((v.shape[1], outputs))
+        open_ = np.arange(v.shape[1])  # vectors that have not settled
+        across = np.repeat(v[:, np.newaxis], outputs, axis=1)
+        output_volts = np.zeros_like(across)
+        highest = np.abs(v).max(axis=0)
         for _ in range(stopping.rounds):
-            slope, offset = self._tangents(input_volts - output_volts)
-            offset = offset - slope * output_volts
-            input_volts = line_voltages(slope.T, offset.T, self.along, v).T
-            slope, offset = self._tangents(input_volts - output_volts)
-            offset = -(offset + slope * input_volts)
-            output_volts = line_voltages(slope[::-1], offset[::-1], self.up, np.zeros(slope.shape[1]))[::-1]
-            across = input_volts - output_volts
+            across, output_volts = self._round(across, output_volts, v)
             currents = self.curve.current(self.cells, across)
-            left = v[:, np.newaxis] - _drops(currents.T, self.along).T - _drops(currents[::-1], self.up)[::-1]
-            residual = np.abs(left - across).max()
-            if residual <= stopping.residual * highest:
-                return _column_sums(currents)
+            residual = self._residual(across, currents, v)
+            done = residual <= stopping.residual * highest
+            settled[open_[done]] = _column_sums(currents[:, :, done]).T
+            if done.all():
+                return settled
+            left = ~done
+            open_, highest, residual = open_[left], highest[left], residual[left]
+            v, across, output_volts = v[:, left], across[:, :, left], output_volts[:, :, left]
         raise SimulationError(
-            f"cell voltages did not settle in {stopping.rounds} rounds: {residual:.3g} V of {highest:.3g} V are still "
-            f"open, {stopping.residual:.3g} of it allowed; levers: more rounds, less wire resistance"
+            f"cell voltages did not settle in {stopping.rounds} rounds: {residual[0]:.3g} V of {highest[0]:.3g} V are "
+            f"still open, {stopping.residual:.3g} of it allowed; levers: more rounds, less wire resistance"
         )
+
+    def _round(self, across: Floats, output_volts: Floats, v: Floats) -> tuple[Floats, Floats]:
+        """Return the voltages across cells and of output lines after a step on all input, then all output lines."""
+        _, outputs, vectors = across.shape
+        slope, offset = self._tangents(across)
+        offset = offset - slope * output_volts
+        input_volts = _lines(slope.transpose(1, 0, 2), offset.transpose(1, 0, 2), self.along, v.ravel())
+        input_volts = input_volts.transpose(1, 0, 2)
+        slope, offset = self._tangents(input_volts - output_volts)
+        offset = -(offset + slope * input_volts)
+        grounds = np.zeros(outputs * vectors)
+        output_volts = _lines(slope[::-1], offset[::-1], self.up, grounds)[::-1]
+        return input_volts - output_volts, output_volts
+
+    def _residual(self, across: Floats, currents: Floats, v: Floats) -> Floats:
+        """Return the most that is still open of the voltage across a cell, for each vector."""
+        along = _drops(currents.transpose(1, 0, 2), self.along).transpose(1, 0, 2)
+        left = v[:, np.newaxis] - along - _drops(currents[::-1], self.up)[::-1]
+        worst: Floats = np.abs(left - across).max(axis=(0, 1))
+        return worst
 
     def _tangents(self, across: Floats) -> tuple[Floats, Floats]:
         """Return slope and offset of ``current = slope * volts + offset`` at the voltages `across` the cells."""
         slope = self.curve.slope(self.cells, across)
-        falling = (slope < 0) | ((slope == 0) & (self.cells > 0))
-        if falling.any() or not np.isfinite(slope).all():
-            row, column = np.argwhere(falling | ~np.isfinite(slope))[0]
+        falling = (slope < 0) | ((slope == 0) & (self.cells > 0)) | ~np.isfinite(slope)
+        if falling.any():
+            row, column, vector = np.argwhere(falling)[0]
             raise SimulationError(
-                f"cell ({row}, {column}) of {self.cells[row, column]:.3g} S is at {across[row, column]:.3g} V, where "
-                "its current-voltage curve does not rise; levers: lower input voltages, conductances in its range"
+                f"cell ({row}, {column}) of {self.cells[row, column, 0]:.3g} S is at "
+                f"{across[row, column, vector]:.3g} V, where its current-voltage curve does not rise; levers: lower "
+                "input voltages, conductances in its range"
             )
         return slope, self.curve.current(self.cells, across) - slope * across
+
+
+def _lines(slope: Floats, offset: Floats, segments: Floats, source: Floats) -> Floats:
+    """Return `line_voltages` of the lines [nodes, lines, vectors]."""
+    nodes = len(segments)
+    return line_voltages(slope.reshape(nodes, -1), offset.reshape(nodes, -1), segments, source).reshape(slope.shape)
 
 
 def line_voltages(slope: Floats, offset: Floats, segments: Floats, source: Floats) -> Floats:
@@ -167,9 +202,9 @@ def line_voltages(slope: Floats, offset: Floats, segments: Floats, source: Float
 
 
 def _drops(currents: Floats, segments: Floats) -> Floats:
-    """Return what is lost on the way to each node [nodes, lines] when the nodes draw `currents`."""
+    """Return what is lost on the way to each node [nodes, lines, vectors] when the nodes draw `currents`."""
     carried = np.cumsum(currents[::-1], axis=0)[::-1]
-    return np.cumsum(segments[:, np.newaxis] * carried, axis=0)
+    return np.cumsum(segments[:, np.newaxis, np.newaxis] * carried, axis=0)
 
 
 def _column_sums(currents: Floats) -> Floats:
