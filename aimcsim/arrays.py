@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from aimcsim.analog import (
     ArraySpec,
     Block,
     Compensate,
-    DeviceArrays,
     Draws,
     ErrorSpec,
     ProgrammedMatrix,
@@ -27,6 +26,9 @@ from aimcsim.mapping import Mapping, WeightBlock
 from aimcsim.ops import MatrixKind
 from aimcsim.spec.chip_file import ChipFile
 from aimcsim.workload.graph import Layer, Workload
+
+if TYPE_CHECKING:
+    from aimcsim.analog import DeviceArrays
 
 ValueMode = Literal["ideal", "quantized", "analog"]
 Matrices = dict[str, ProgrammedMatrix]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aimcsim.analog.device_matrix import DeviceArrays
 from aimcsim.analog.draws import Draws
 from aimcsim.analog.error_spec import ErrorSpec
 from aimcsim.analog.ideal import IdealMatrix
 from aimcsim.analog.matrix import ProgrammedMatrix
 from aimcsim.analog.quantized import QuantizedMatrix
 from aimcsim.analog.spec import ArraySpec, Block
+
+if TYPE_CHECKING:
+    from aimcsim.analog.device_matrix import DeviceArrays
 
 Mode = Literal["ideal", "quantized"]
 
@@ -62,6 +64,8 @@ def program_devices(
     ConfigError    If a weight is not finite, or codes and their sums cannot be held.
     InputError     If the device model does not know a conductance.
     """
+    from aimcsim.analog.device_matrix import DeviceArrays  # most runs have no devices, and importing them takes time
+
     return DeviceArrays(_checked(weight, blocks, spec), blocks, spec, errors, draws=draws, replicas=replicas)
 
 
