@@ -20,8 +20,8 @@ def test_the_listing_has_the_public_names():
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute `programm`"):
-        analog.programm  # noqa: B018 - asking is the point
+    with pytest.raises(AttributeError, match="no attribute `nothing_such`"):
+        analog.nothing_such  # noqa: B018 - asking is the point
 
 
 def test_a_run_without_devices_loads_no_arrays_with_devices(tmp_path):
