@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
-from typing import Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from aimcsim.analog import (
     ArraySpec,
     Block,
     Compensate,
-    DeviceArrays,
     Draws,
     ErrorSpec,
     ProgrammedMatrix,
@@ -31,6 +30,9 @@ from aimcsim.mapping import LayerShare, Mapping, WeightBlock
 from aimcsim.ops import MatrixKind
 from aimcsim.spec.chip_file import ChipFile
 from aimcsim.workload.graph import Layer, Workload
+
+if TYPE_CHECKING:
+    from aimcsim.analog import DeviceArrays
 
 ValueMode = Literal["ideal", "quantized", "analog"]
 Matrices = dict[str, ProgrammedMatrix]

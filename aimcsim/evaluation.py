@@ -69,8 +69,9 @@ def evaluate(  # noqa: PLR0913 - one parameter per choice
     compensate : str
         What is done about drift before the samples are read: ``none``, ``global``, ``column``; see `DeviceArrays.at`.
     compensated_s : number, optional
-        When that was done, seconds since programming; default: at every time that is read. A run with epochs lists for
-        each of its requests what to give here (`state_s` and `compensated_s` of its table `requests`).
+        When that was done, seconds since programming; default: at every time that is read. Without a compensation it
+        means nothing. A run with epochs lists for each of its requests what to give here (`state_s` and `compensated_s`
+        of its table `requests`).
     overrides, mapping, chips
         As `simulate`. Replicas are arrays of their own, with errors of their own.
     calibration : Calibration or path, optional

@@ -2,30 +2,38 @@
 
 `program` gives arrays with device state, alone; `program_matrix` the blocks that a mapping places on a chip, as exact
 numbers or as integers through converters, `program_devices` the same blocks in devices.
+Each public name loads its module when it is first used.
 """
 
-from aimcsim.analog.array import (
-    AnalogMatrix,
-    AnalogSpec,
-    CellSpec,
-    ConverterSpec,
-    Counts,
-    InputSpec,
-    PeripherySpec,
-    Product,
-    RangeSpec,
-    ReadoutSpec,
-    calibrated,
-    program,
-)
-from aimcsim.analog.bank import Seat
-from aimcsim.analog.device_matrix import CALIBRATION_VECTORS, Compensate, DeviceArrays, DeviceMatrix
-from aimcsim.analog.draws import Draws
-from aimcsim.analog.error_spec import ErrorSpec, Ranges
-from aimcsim.analog.matrix import Partial, ProgrammedMatrix, Reads
-from aimcsim.analog.programming import Mode, program_devices, program_matrix
-from aimcsim.analog.spec import ArraySpec, Block
-from aimcsim.analog.wires import WireSpec
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aimcsim.analog.array import (
+        AnalogMatrix,
+        AnalogSpec,
+        CellSpec,
+        ConverterSpec,
+        Counts,
+        InputSpec,
+        PeripherySpec,
+        Product,
+        RangeSpec,
+        ReadoutSpec,
+        calibrated,
+        program,
+    )
+    from aimcsim.analog.bank import Seat
+    from aimcsim.analog.device_matrix import DeviceArrays, DeviceMatrix
+    from aimcsim.analog.devices.compensation import CALIBRATION_VECTORS, Compensate
+    from aimcsim.analog.draws import Draws
+    from aimcsim.analog.error_spec import ErrorSpec, Ranges
+    from aimcsim.analog.matrix import Partial, ProgrammedMatrix, Reads
+    from aimcsim.analog.programming import Mode, program_devices, program_matrix
+    from aimcsim.analog.spec import ArraySpec, Block
+    from aimcsim.analog.wires import WireSpec
 
 __all__ = [
     "CALIBRATION_VECTORS",
@@ -38,6 +46,7 @@ __all__ = [
     "ConverterSpec",
     "Counts",
     "DeviceArrays",
+    "DeviceMatrix",
     "DeviceMatrix",
     "Draws",
     "ErrorSpec",
@@ -58,3 +67,46 @@ __all__ = [
     "program_devices",
     "program_matrix",
 ]
+
+_HOMES = {
+    "AnalogMatrix": "array",
+    "AnalogSpec": "array",
+    "CellSpec": "array",
+    "ConverterSpec": "array",
+    "Counts": "array",
+    "InputSpec": "array",
+    "PeripherySpec": "array",
+    "Product": "array",
+    "RangeSpec": "array",
+    "ReadoutSpec": "array",
+    "calibrated": "array",
+    "program": "array",
+    "Seat": "bank",
+    "DeviceArrays": "device_matrix",
+    "DeviceMatrix": "device_matrix",
+    "CALIBRATION_VECTORS": "devices.compensation",
+    "Compensate": "devices.compensation",
+    "Draws": "draws",
+    "ErrorSpec": "error_spec",
+    "Ranges": "error_spec",
+    "Partial": "matrix",
+    "ProgrammedMatrix": "matrix",
+    "Reads": "matrix",
+    "Mode": "programming",
+    "program_devices": "programming",
+    "program_matrix": "programming",
+    "ArraySpec": "spec",
+    "Block": "spec",
+    "WireSpec": "wires",
+}
+"""Modules of this package by the public names that they hold."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,19 +11,21 @@ from numpy.typing import NDArray
 from aimcsim.analog.bank import Seat
 from aimcsim.analog.device_block import DeviceBlock
 from aimcsim.analog.device_read import DeviceRead, StepwiseRead
-from aimcsim.analog.devices.compensation import compensate_columns, compensate_globally
+from aimcsim.analog.devices.compensation import (
+    CALIBRATION_VECTORS,
+    Compensate,
+    compensate_columns,
+    compensate_globally,
+)
 from aimcsim.analog.draws import Draws
 from aimcsim.analog.error_spec import ErrorSpec, Ranges
 from aimcsim.analog.matrix import Partial, ProgrammedMatrix, Reads
 from aimcsim.analog.quantize import quantize_inputs, quantize_tensor, quantize_weights
 from aimcsim.analog.spec import ArraySpec, Block
 
-Compensate = Literal["none", "global", "column"]
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-CALIBRATION_VECTORS = 64
-"""Known vectors that an array multiplies to find what to multiply its outputs by."""
 VECTORS_END = 1 << 25
 """A request has fewer vectors of a layer than this; so reads have numbers."""
 

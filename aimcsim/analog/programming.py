@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aimcsim.analog.bank import Seat
-from aimcsim.analog.device_matrix import DeviceArrays
 from aimcsim.analog.draws import Draws
 from aimcsim.analog.error_spec import ErrorSpec, Ranges
 from aimcsim.analog.ideal import IdealMatrix
 from aimcsim.analog.matrix import ProgrammedMatrix
 from aimcsim.analog.quantized import QuantizedMatrix
 from aimcsim.analog.spec import ArraySpec, Block
+
+if TYPE_CHECKING:
+    from aimcsim.analog.bank import Seat
+    from aimcsim.analog.device_matrix import DeviceArrays
 
 Mode = Literal["ideal", "quantized"]
 
@@ -69,6 +71,8 @@ def program_devices(
     InputError     If the device model does not know a conductance.
     """
     checked = _checked(weight, blocks, spec)
+    from aimcsim.analog.device_matrix import DeviceArrays  # most runs have no devices, and importing them takes time
+
     return DeviceArrays(checked, blocks, spec, errors, draws=draws, replicas=replicas, seats=seats, ranges=ranges)
 
 

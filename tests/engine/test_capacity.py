@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from aimcsim.engine import Edge, Stream
 from aimcsim.engine.capacity import Game, Player, compiled_game, least_capacities, own_window
 from aimcsim.engine.edge import Indices
 from tests.engine.builders import FAST, Bench, stage, window
 from tests.engine.random_systems import Recipe, build, recipes
+from tests.engine.test_random_systems import examples
 
 Games = Callable[[Sequence[Stream], Sequence[Edge]], Player]
 
@@ -30,7 +31,7 @@ def one_by_one(bench: Bench, game: Games) -> list[int]:
     return counts
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(recipes())
 def test_random_systems_have_the_same_least_however_it_is_found(recipe: Recipe) -> None:
     bench = build(recipe)

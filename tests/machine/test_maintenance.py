@@ -168,7 +168,7 @@ def with_errors(chip, analog):
     return replace(chip, tile=replace(chip.tile, analog=analog))
 
 
-@settings(RANDOM, max_examples=15)
+@settings(RANDOM, max_examples=20)
 @given(
     case=cases(),
     analog=st.sampled_from(ERRORS),
@@ -221,7 +221,7 @@ def test_every_request_has_the_values_of_its_epoch(
             assert np.array_equal(run.outputs[name][request], values[request])
 
 
-@settings(RANDOM, max_examples=6)
+@settings(RANDOM, max_examples=15)
 @given(
     case=cases(),
     pack=st.sampled_from(["none", "crossbar"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,10 @@ from numpy.typing import NDArray
 from aimcsim.errors import InputError
 
 Reals = NDArray[np.float64]
+Compensate = Literal["none", "global", "column"]
+"""What is done about drift: nothing, a factor for each array, or one for each of its columns."""
+CALIBRATION_VECTORS = 64
+"""Known vectors that an array multiplies to find what to multiply its outputs by."""
 
 
 @dataclass(frozen=True, slots=True)
