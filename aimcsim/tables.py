@@ -67,7 +67,7 @@ def compile_table(chip: Chip, name: TableName, place: Place) -> list[Stage]:
     stages: list[Stage] = []
     clock: ClockDomain | None = None
     taken: dict[str, int] = {}
-    for row in map(_from_input_buffer, table.stages) if place.passes_on else table.stages:
+    for row in (_from_input_buffer(chip, row) for row in table.stages) if place.passes_on else table.stages:
         if (row.when == "final" and not place.final) or (row.kinds and place.kind not in row.kinds):
             continue
         depth = 0 if row.loop == "vector" else loops.index(row.loop) + 1
@@ -83,11 +83,12 @@ def compile_table(chip: Chip, name: TableName, place: Place) -> list[Stage]:
     return _packet_slots(chip, stages, place)
 
 
-def _from_input_buffer(row: StageRow) -> StageRow:
+def _from_input_buffer(chip: Chip, row: StageRow) -> StageRow:
     """Return the row of a transport that finds in the input buffer what others find in the output buffer."""
 
     def there(name: str) -> str:
-        return name.replace("output_buffer.", "input_buffer.")
+        component, _, does = name.partition(".")
+        return f"input_buffer.{does}" if component in {"output_buffer", chip.spec.buffer_of("output_buffer")} else name
 
     resource = None if row.resource is None else there(row.resource)
     return replace(row, resource=resource, actions={there(name): what for name, what in row.actions.items()})

@@ -47,7 +47,6 @@ __all__ = [
     "Counts",
     "DeviceArrays",
     "DeviceMatrix",
-    "DeviceMatrix",
     "Draws",
     "ErrorSpec",
     "InputSpec",

@@ -145,10 +145,13 @@ def test_what_is_passed_on_is_read_where_it_arrived(row):
         "tile.output_buffer=results",
         "costs.results=" + results % (action % "read", action % "write"),
     )
+    by_name = "tables.send.stages.inject.actions={results.read: input_bytes}"
+    onward_by_name = moved(row(FORK, "last", "network.multicast=tree", *own, by_name), "first")[1:]
     first, *onward = moved(row(FORK, "last", "network.multicast=tree", *own), "first")
 
     assert (counted([first], "output_buffer.read"), counted([first], "input_buffer.read")) == (16, 0)
     assert (counted(onward, "output_buffer.read"), counted(onward, "input_buffer.read")) == (0, 2 * 16)
+    assert (counted(onward_by_name, "results.read"), counted(onward_by_name, "input_buffer.read")) == (0, 2 * 16)
     assert [one.stages[0].server.path.rpartition(".")[0] for one in (first, *onward)] == [
         "chip.tile[0].results",
         *(f"chip.tile[{tile}].scratch" for tile in (1, 2)),
