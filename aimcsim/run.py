@@ -54,6 +54,10 @@ IN_DEVICES = (
     "a compensation for drift is made before the run, and its reads are not part of it",
     "cells are linear, an array is as large as its block, and errors of converters belong to the block that is read",
 )
+ALL_AS_PROCESSES = (
+    "components of the user's own run beside a network of routers, which one engine alone can run: so the reference "
+    "engine ran everything, at the same times"
+)
 TIMING_ONLY = "no values were computed; nothing on this chip takes time that depends on them"
 
 
@@ -266,6 +270,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     facts |= {"arrivals": None if coming is None else coming.said, "max_in_flight": max_in_flight, "warmup": warmup}
     facts["begun_ps"] = found.begun_ps
     facts |= {"engine": runner.name, "events": events, "wall_s": time.perf_counter() - started}
+    facts["all_as_processes"] = bool(components) and engine == "fast" and built.plan.system.carrier is not None
     return _finish(built, recorder.timed(found), tables, outputs, facts)
 
 
@@ -442,7 +447,7 @@ def _finish(
         "events": facts["events"],
         "wall_s": facts["wall_s"],
         "outputs_checked": facts["checked"],
-        "assumptions": [*_assumed_load(facts), *_assumptions(built, facts["analog"])],
+        "assumptions": [*_assumed_load(facts), *_assumptions(built, facts)],
     }
     values["ranges"] = summary.ranges(tables["energy"], spec, values)
     manifest = {
@@ -468,9 +473,10 @@ def _assumed_load(facts: MappingOf[str, Any]) -> list[str]:
     return bounded or [WAITING]
 
 
-def _assumptions(built: Built, mode: Analog) -> list[str]:
-    values = {"off": (TIMING_ONLY,), "analog": IN_DEVICES}.get(mode, ())
-    return [*ASSUMPTIONS, *values, *built.workload.assumptions, *built.chip.assumed(), *too_fast(built.chip)]
+def _assumptions(built: Built, facts: MappingOf[str, Any]) -> list[str]:
+    values = {"off": (TIMING_ONLY,), "analog": IN_DEVICES}.get(facts["analog"], ())
+    engine = [ALL_AS_PROCESSES] if facts["all_as_processes"] else []
+    return [*ASSUMPTIONS, *engine, *values, *built.workload.assumptions, *built.chip.assumed(), *too_fast(built.chip)]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
