@@ -37,7 +37,10 @@ def kernel(name: str, sources: str, headers: str, *flags: str) -> Extension:
     )
 
 
-STREAMS = "streams streams_rings streams_account streams_walk streams_path streams_train streams_carry flits circuits"
+STREAMS = (
+    "streams streams_rings streams_account streams_walk streams_path streams_train streams_carry "
+    "flits flits_make circuits"
+)
 VECTORS = "vectors_impl product_impl digits_impl"
 VALUES = "array values values_isa levels_impl values_impl slices_impl dots_impl"
 EXTENSIONS = [
@@ -50,7 +53,7 @@ EXTENSIONS = [
     kernel("streams", STREAMS, "streams streams_walk flits circuits", "-fno-tree-slp-vectorize"),
     kernel("calendar", "", "flits"),
     kernel("circuits", "circuits", "circuits flits"),
-    kernel("flits", "flits", "flits"),
+    kernel("flits", "flits flits_make", "flits"),
     kernel("tokens", "", ""),
 ]
 

@@ -52,6 +52,10 @@ WAITING = "all requests are waiting at the start; one is admitted as soon as the
 CLOSED = "a request is sent as soon as fewer than {} are under way, and admitted as soon as there is room for it"
 ARRIVING = "requests arrive as asked ({}), counted from the moment at which the first could be admitted"
 IN_DEVICES = "the lines of an array are as long as its block, and converters have no noise"
+ALL_AS_PROCESSES = (
+    "components of the user's own run beside a network of routers, which one engine alone can run: so the reference "
+    "engine ran everything, at the same times"
+)
 TIMING_ONLY = "no values were computed; nothing on this chip takes time that depends on them"
 
 
@@ -295,6 +299,7 @@ def simulate(  # noqa: PLR0913 - the whole tool as one function
     facts |= {"arrivals": None if coming is None else coming.said, "max_in_flight": max_in_flight, "warmup": warmup}
     facts["begun_ps"] = found.begun_ps
     facts |= {"engine": runner.name, "events": events, "wall_s": time.perf_counter() - started}
+    facts["all_as_processes"] = bool(components) and engine == "fast" and built.plan.system.carrier is not None
     return _finish(built, recorder.timed(found), tables, outputs, facts)
 
 
@@ -458,7 +463,7 @@ def _finish(
         "events": facts["events"],
         "wall_s": facts["wall_s"],
         "outputs_checked": facts["checked"],
-        "assumptions": [*_assumed_load(facts), *_assumptions(built, facts["analog"])],
+        "assumptions": [*_assumed_load(facts), *_assumptions(built, facts)],
     }
     values["ranges"] = summary.ranges(tables["energy"], spec, values)
     manifest = {
@@ -490,10 +495,12 @@ def _epoch(built: Built, mode: Analog) -> dict[str, Any] | None:
     return maintenance.said(arrays) if mode == "analog" or maintenance.vectors else None
 
 
-def _assumptions(built: Built, mode: Analog) -> list[str]:
-    values = {"off": [TIMING_ONLY], "analog": [IN_DEVICES]}.get(mode, [])
-    if mode == "analog" or built.plan.maintenance.vectors:
-        values += built.plan.maintenance.assumptions()
+def _assumptions(built: Built, facts: MappingOf[str, Any]) -> list[str]:
+    mode, maintenance = facts["analog"], built.plan.maintenance
+    values = [ALL_AS_PROCESSES] if facts["all_as_processes"] else []
+    values += {"off": [TIMING_ONLY], "analog": [IN_DEVICES]}.get(mode, [])
+    if mode == "analog" or maintenance.vectors:
+        values += maintenance.assumptions()
     return [*ASSUMPTIONS, *values, *built.workload.assumptions, *built.chip.assumed(), *too_fast(built.chip)]
 
 

@@ -6,7 +6,6 @@
  * and the cycle in which its channel got its credit back, say how long it waited for what.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "flits.h"
 
@@ -19,21 +18,11 @@ static inline int lowest(uint64_t mask)
     return __builtin_ctzll(mask);
 }
 
-static inline uint64_t bit(int place)
-{
-    return (uint64_t)1 << place;
-}
-
 /* The first of `asking` (not empty) at or after place `first`, going round. */
 static inline int round_robin(uint64_t asking, int first)
 {
     uint64_t later = asking >> first << first;
     return lowest(later ? later : asking);
-}
-
-static inline int64_t larger(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
 }
 
 static inline int64_t smaller(int64_t a, int64_t b)
@@ -137,11 +126,12 @@ static void begin(Network *n, int32_t r, int place, int64_t start)
     const Shape *shape = &n->shape;
     Router *router = &n->routers[r];
     Queue *queue = &n->queues[r * n->channels + place];
-    const Flit *flit = &n->flits[(r * n->channels + place) * shape->buffer + queue->first];
-    const Packet *packet = packet_at(n, flit->packet);
+    const Flit *flit = &queue->flits[queue->first];
+    const Packet *packet = packet_at(n, flit->moving.packet);
     int32_t to = shape->home[packet->target];
-    int64_t table = way_of(flit->packet, shape->ways) * shape->routers;
+    int64_t table = way_of(flit->moving.packet, shape->ways) * shape->routers;
     queue->port = to == r ? (uint8_t)shape->home_port[packet->target] : shape->route[(table + r) * shape->routers + to];
+    queue->link = &n->ports[r * shape->ports + queue->port];
     queue->since = start + (shape->fast ? 0 : 2);
     router->head_wait += start - flit->arrival;
     router->lower &= ~bit(place);
@@ -163,7 +153,7 @@ static void take_flit(Network *n, const Moving *moving)
     int64_t last = queue->first + queue->count++;
     if (last >= n->shape.buffer)
         last -= n->shape.buffer;
-    n->flits[moving->channel * n->shape.buffer + last] = (Flit){moving->packet, moving->index, moving->left, n->cycle};
+    queue->flits[last] = (Flit){*moving, n->cycle};
     if (queue->count > 1)
         return;
     router->occupied |= bit(queue->place);
@@ -321,39 +311,38 @@ static inline uint64_t usable_channels(const Network *n, const Router *router, i
 }
 
 /* What asks for the switch, an output port for each: flits with a channel and a credit, and in the fast pipeline heads
- * that hope for both. */
-static int list_requests(const Network *n, int32_t r, Match *requests, bool *busy)
+ * that hope for both. They clash if two ask for one output port, or from one input port. */
+static int list_requests(const Network *n, const Router *router, Match *requests, bool *busy, bool *clash)
 {
-    const Router *router = &n->routers[r];
-    const Queue *queues = &n->queues[r * n->channels];
-    const Port *ports = &n->ports[r * n->shape.ports];
+    const Queue *queues = router->queues;
+    uint64_t ready = router->occupied & router->active, ins = 0, outs = 0, twice = 0;
+    uint64_t heads = n->shape.fast ? router->waiting : 0;
+    bool found = false;
     int count = 0;
-    for (uint64_t ready = router->occupied & router->active; ready; ready &= ready - 1) {
-        int in = lowest(ready), out = queues[in].out;
-        if (!(router->credited & bit(out)))
+    for (uint64_t asking = ready | heads; asking; asking &= asking - 1) {
+        int in = lowest(asking), port = queues[in].port;
+        if (!(ready >> in & 1 ? router->credited >> queues[in].out & 1 : usable_channels(n, router, in, port)))
             continue;
-        *busy = true;
-        if (!n->slow || ports[n->port_of[out]].free_at <= n->cycle)
-            requests[count++] = (Match){in, n->port_of[out]};
-    }
-    for (uint64_t heads = n->shape.fast ? router->waiting : 0; heads; heads &= heads - 1) {
-        int in = lowest(heads), port = queues[in].port;
-        if (!usable_channels(n, router, in, port))
+        found = true;
+        if (n->slow && queues[in].link->free_at > n->cycle)
             continue;
-        *busy = true;
-        if (!n->slow || ports[port].free_at <= n->cycle)
-            requests[count++] = (Match){in, port};
+        uint64_t from = bit(n->port_of[in]), to = bit(port);
+        twice |= (ins & from) | (outs & to);
+        ins |= from;
+        outs |= to;
+        requests[count++] = (Match){in, port};
     }
+    *busy |= found;
+    *clash = twice != 0;
     return count;
 }
 
 /* Every output grants one input, every input accepts one output; within both, one virtual channel goes: one that is sure
  * of its channel before one that hopes. Leaves the winners in front of the requests. */
-static int match_requests(const Network *n, int32_t r, Match *requests, int count)
+static int match_requests(const Network *n, const Router *router, Match *requests, int count)
 {
-    const Router *router = &n->routers[r];
     uint64_t sure[MOST_PORTS], hoping[MOST_PORTS], inputs_of[MOST_PORTS], granted[MOST_PORTS], outs = 0, inputs = 0;
-    int64_t base = r * n->shape.ports, vcs = n->shape.vcs;
+    int64_t vcs = n->shape.vcs;
     int winners = 0;
     for (int i = 0; i < count; i++) {
         int in = requests[i].in, out = requests[i].out;
@@ -364,82 +353,64 @@ static int match_requests(const Network *n, int32_t r, Match *requests, int coun
         outs |= bit(out);
     }
     for (; outs; outs &= outs - 1) {
-        int out = lowest(outs), in = round_robin(inputs_of[out], n->port_grant[base + out]);
+        int out = lowest(outs), in = round_robin(inputs_of[out], router->port_grant[out]);
         granted[in] = (inputs & bit(in) ? granted[in] : 0) | bit(out);
         inputs |= bit(in);
     }
     for (; inputs; inputs &= inputs - 1) {
-        int in = lowest(inputs), out = round_robin(granted[in], n->port_accept[base + in]);
+        int in = lowest(inputs), out = round_robin(granted[in], router->port_accept[in]);
         uint64_t channels = sure[out] & n->port_mask[in];
         if (!channels)
             channels = hoping[out] & n->port_mask[in];
-        int vc = round_robin(channels >> in * vcs, n->port_choice[base + in]);
+        int vc = round_robin(channels >> in * vcs, router->port_choice[in]);
         requests[winners++] = (Match){in * (int)vcs + vc, out};
     }
     return winners;
 }
 
-/* Whether two requests are for one output port or from one input port. */
-static bool clashing(const Network *n, const Match *requests, int count)
+/* Rounds move on past the winners, whether or not their flits then go. */
+static void pass_turns(const Network *n, const Router *router, const Match *winners, int count)
 {
-    uint64_t ins = 0, outs = 0;
-    for (int i = 0; i < count; i++) {
-        uint64_t in = bit(n->port_of[requests[i].in]), out = bit(requests[i].out);
-        if (ins & in || outs & out)
-            return true;
-        ins |= in;
-        outs |= out;
-    }
-    return false;
-}
-
-/* Decides which channels go to which ports; rounds move on past the winners. */
-static int match_switch(Network *n, int32_t r, Match *winners, bool *busy)
-{
-    int64_t base = r * n->shape.ports;
-    int count = list_requests(n, r, winners, busy);
-    if (count > 1 && clashing(n, winners, count))
-        count = match_requests(n, r, winners, count);
+    uint8_t *restrict grant = router->port_grant, *restrict accept = router->port_accept;
+    uint8_t *restrict choice = router->port_choice;
     for (int i = 0; i < count; i++) {
         int in = n->port_of[winners[i].in], out = winners[i].out;
-        n->port_grant[base + out] = n->after_port[in];
-        n->port_accept[base + in] = n->after_port[out];
-        n->port_choice[base + in] = n->after_vc[winners[i].in];
+        grant[out] = n->after_port[in];
+        accept[in] = n->after_port[out];
+        choice[in] = n->after_vc[winners[i].in];
     }
-    return count;
 }
 
 /* Says for what the front flit of an input channel waited, which leaves now. */
-static void account_wait(Network *n, int32_t r, const Queue *queue, const Flit *flit)
+static void account_wait(Network *n, const Router *router, const Queue *queue, const Moving *moving)
 {
-    Packet *packet = packet_at(n, flit->packet);
-    int64_t *records = n->ports[r * n->shape.ports + queue->port].records;
+    Packet *packet = packet_at(n, moving->packet);
+    int64_t *records = queue->link->records;
     int64_t ready = larger(queue->since, queue->acquired + (n->shape.fast ? 0 : 1));
-    int64_t credit_wait = larger(0, n->credit_since[r * n->channels + queue->out] - ready);
-    account(n, packet, earliest_end(n, packet, r, flit->index, n->cycle), credit_wait);
+    int64_t credit_wait = larger(0, router->credit_since[queue->out] - ready);
+    account(n, packet, earliest_end(n, packet, queue->router, moving->index, n->cycle), credit_wait);
     records[LINK_WAIT] += n->cycle - queue->since - credit_wait;
     records[CREDIT_WAIT] += credit_wait;
 }
 
 /* Sends the front flit of an input channel on, and a credit back. */
-static void move_flit(Network *n, int32_t r, int in)
+static void move_flit(Network *n, Router *router, Queue *queue)
 {
-    int64_t first = r * n->channels;
-    Router *router = &n->routers[r];
-    Queue *queue = &n->queues[first + in];
-    const Flit *flit = &n->flits[(first + in) * n->shape.buffer + queue->first];
-    Moving moving = {queue->onward, flit->packet, flit->index, flit->left};
-    int out = queue->out;
-    Port *port = &n->ports[r * n->shape.ports + queue->port];
+    const Flit *flit = &queue->flits[queue->first];
+    Moving moving = flit->moving;
+    Port *port = queue->link;
+    int in = queue->place, out = queue->out;
 
-    if (n->cycle != flit->arrival + (flit->index || n->shape.fast ? 0 : 2)) /* else it has not waited at all */
-        account_wait(n, r, queue, flit);
+    /* A flit that comes straight after the one before it adds no waiting; a head may have stood behind another packet. */
+    if (n->cycle != (moving.index ? queue->since : flit->arrival + (n->shape.fast ? 0 : 2)))
+        account_wait(n, router, queue, &moving);
+    moving.channel = queue->onward;
     port->records[LINK_FLITS]++;
     if (++queue->first == n->shape.buffer)
         queue->first = 0;
     router->occupied &= ~((uint64_t)(--queue->count == 0) << in); /* without branches: they are hard to predict */
     queue->since = n->cycle + 1;
-    router->credited &= ~((uint64_t)(--n->credits[first + out] == 0) << out);
+    router->credited &= ~((uint64_t)(--router->credits[out] == 0) << out);
     send_credit(n, n->cycle + queue->back_cycles, queue->back);
     Slot *slot = slot_at(n, n->cycle + port->onward_cycles);
     if (port->onward == NOBODY)
@@ -452,7 +423,7 @@ static void move_flit(Network *n, int32_t r, int in)
     router->free |= bit(out);
     router->active &= ~bit(in);
     if (queue->count)
-        begin(n, r, in, n->cycle + 1);
+        begin(n, queue->router, in, n->cycle + 1);
 }
 
 static void hold_channel(Network *n, int32_t r, Match match)
@@ -477,19 +448,24 @@ static void hold_channel(Network *n, int32_t r, Match match)
 static bool step_router(Network *n, int32_t r)
 {
     Router *router = &n->routers[r];
+    Queue *queues = router->queues;
     Match matches[MOST_CHANNELS], winners[MOST_CHANNELS];
-    bool busy = router->routing != 0;
+    bool clash, busy = router->routing != 0;
     int matched = router->waiting ? match_channels(n, r, matches, &busy) : 0;
-    int moving = match_switch(n, r, winners, &busy);
+    int moving = list_requests(n, router, winners, &busy, &clash);
+    if (clash)
+        moving = match_requests(n, router, winners, moving);
+    pass_turns(n, router, winners, moving);
     for (uint64_t routed = router->routing; routed; routed &= routed - 1)
         ask(n, r, lowest(routed));
     router->routing = 0;
     for (int i = 0; i < matched; i++)
         hold_channel(n, r, matches[i]);
-    for (int i = 0; i < moving; i++) { /* a head that hoped may have got no channel, or one without a credit */
+    for (int i = 0; i < moving; i++) {
         int in = winners[i].in;
-        if (router->active & bit(in) && router->credited & bit(n->queues[r * n->channels + in].out))
-            move_flit(n, r, in);
+        /* a head that hoped may have got no channel, or one without a credit */
+        if (router->active >> in & router->credited >> queues[in].out & 1)
+            move_flit(n, router, &queues[in]);
     }
     return busy && router->occupied;
 }
@@ -597,183 +573,4 @@ int64_t network_offer(Network *n, int64_t create, int32_t source, int32_t target
     packet->empty = earliest_end(n, packet, n->shape.home[source], 0, create + n->stage_cycles);
     packet->end = packet->before = packet->empty;
     return n->packet_count++;
-}
-
-/* ---- making and freeing */
-
-static void *zeros(Network *n, int64_t count, size_t size)
-{
-    void *made = calloc((size_t)larger(count, 1), size);
-    n->failed |= made == NULL;
-    return made;
-}
-
-static uint8_t *copied(Network *n, const uint8_t *from, int64_t count)
-{
-    uint8_t *made = zeros(n, count, 1);
-    if (made != NULL)
-        memcpy(made, from, (size_t)count);
-    return made;
-}
-
-static void make_slots(Network *n)
-{
-    const Shape *shape = &n->shape;
-    int64_t ports = shape->routers * shape->ports, longest = 4, size = 1;
-    for (int64_t i = 0; i < ports; i++)
-        longest = larger(longest, 2 + shape->latency[i] + shape->interval[i]);
-    while (size < longest)
-        size *= 2;
-    n->slot_mask = size - 1;
-    n->slots = zeros(n, size, sizeof *n->slots);
-    for (int64_t i = 0; i < size && !n->failed; i++) {
-        n->slots[i].flit = zeros(n, ports, sizeof *n->slots[i].flit);
-        n->slots[i].eject = zeros(n, shape->endpoints, sizeof *n->slots[i].eject);
-        n->slots[i].credit = zeros(n, ports + shape->endpoints, sizeof *n->slots[i].credit);
-    }
-}
-
-static void make_state(Network *n)
-{
-    const Shape *shape = &n->shape;
-    int64_t ports = shape->routers * shape->ports, channels = shape->routers * n->channels;
-    int64_t lanes = shape->endpoints * shape->vcs;
-    n->packets = zeros(n, n->packet_room, sizeof *n->packets);
-    n->done = zeros(n, n->done_room, sizeof *n->done);
-    n->flits = zeros(n, channels * shape->buffer, sizeof *n->flits);
-    n->queues = zeros(n, channels, sizeof *n->queues);
-    n->routers = zeros(n, shape->routers, sizeof *n->routers);
-    n->sources = zeros(n, shape->endpoints, sizeof *n->sources);
-    n->want = zeros(n, ports, sizeof *n->want);
-    n->credits = zeros(n, channels, sizeof *n->credits);
-    n->lane_credits = zeros(n, lanes, sizeof *n->lane_credits);
-    n->credit_since = zeros(n, channels, sizeof *n->credit_since);
-    n->ports = zeros(n, ports, sizeof *n->ports);
-    n->channel_grant = copied(n, shape->channel_first, channels);
-    n->channel_accept = copied(n, shape->channel_first + channels, channels);
-    n->port_grant = copied(n, shape->port_first, ports);
-    n->port_accept = copied(n, shape->port_first + ports, ports);
-    n->port_choice = copied(n, shape->port_first + 2 * ports, ports);
-    n->awake_routers = zeros(n, shape->routers, sizeof *n->awake_routers);
-    n->next_routers = zeros(n, shape->routers, sizeof *n->next_routers);
-    n->awake_sources = zeros(n, shape->endpoints, sizeof *n->awake_sources);
-    n->next_sources = zeros(n, shape->endpoints, sizeof *n->next_sources);
-    make_slots(n);
-}
-
-static uint64_t lowest_bits(int64_t count)
-{
-    return count == 64 ? UINT64_MAX : bit((int)count) - 1;
-}
-
-static void set_masks(Network *n)
-{
-    int64_t vcs = n->shape.vcs, lower = vcs - vcs / 2;
-    for (int64_t port = 0; port < n->shape.ports; port++) {
-        n->port_mask[port] = lowest_bits(vcs) << port * vcs;
-        if (n->shape.classes)
-            n->upper_half |= (lowest_bits(vcs) & ~lowest_bits(lower)) << port * vcs;
-    }
-    for (int64_t c = 0; c < n->channels; c++) {
-        n->port_of[c] = (uint8_t)(c / vcs);
-        n->after_channel[c] = (uint8_t)((c + 1) % n->channels);
-        n->after_port[c / vcs] = (uint8_t)((c / vcs + 1) % n->shape.ports);
-        n->after_vc[c] = (uint8_t)((c + 1) % vcs);
-    }
-}
-
-static void set_ports(Network *n)
-{
-    const Shape *shape = &n->shape;
-    int32_t vcs = (int32_t)shape->vcs;
-    for (int64_t p = 0; p < shape->routers * shape->ports; p++) {
-        Port *port = &n->ports[p];
-        port->interval = shape->interval[p];
-        port->onward = shape->peer[p] == NOBODY ? NOBODY : shape->peer[p] * vcs;
-        port->onward_cycles = shape->peer[p] == NOBODY ? 3 : 1 + shape->latency[p] + shape->interval[p];
-        n->slow |= shape->peer[p] != NOBODY && port->interval > 1;
-    }
-}
-
-static void set_queues(Network *n)
-{
-    const Shape *shape = &n->shape;
-    int32_t vcs = (int32_t)shape->vcs;
-    for (int64_t c = 0; c < shape->routers * n->channels; c++) {
-        n->queues[c].router = (int32_t)(c / n->channels);
-        n->queues[c].place = (uint8_t)(c % n->channels);
-    }
-    for (int64_t p = 0; p < shape->routers * shape->ports; p++)
-        for (int32_t vc = 0; vc < vcs && shape->peer[p] != NOBODY; vc++) {
-            Queue *queue = &n->queues[shape->peer[p] * vcs + vc];
-            queue->back = (int32_t)p * vcs + vc;
-            queue->back_cycles = 1 + shape->latency[p];
-        }
-    for (int64_t e = 0; e < shape->endpoints; e++)
-        for (int32_t vc = 0; vc < vcs; vc++) {
-            Queue *queue = &n->queues[(shape->home[e] * shape->ports + shape->home_port[e]) * vcs + vc];
-            queue->back = -1 - ((int32_t)e * vcs + vc);
-            queue->back_cycles = 2;
-        }
-}
-
-/* Everything is empty and idle, and has all its credits. */
-static void set_state(Network *n)
-{
-    const Shape *shape = &n->shape;
-    uint64_t all = lowest_bits(n->channels);
-    for (int64_t r = 0; r < shape->routers; r++) {
-        n->routers[r].free = n->routers[r].credited = all;
-        n->routers[r].awake = -1;
-    }
-    for (int64_t c = 0; c < shape->routers * n->channels; c++)
-        n->credits[c] = (int32_t)shape->buffer;
-    for (int64_t e = 0; e < shape->endpoints; e++) {
-        Source *source = &n->sources[e];
-        source->first = source->last = source->current = NOBODY;
-        source->awake = -1;
-        source->credited = lowest_bits(shape->vcs);
-    }
-    for (int64_t lane = 0; lane < shape->endpoints * shape->vcs; lane++)
-        n->lane_credits[lane] = (int32_t)shape->buffer;
-}
-
-Network *network_new(const Shape *shape)
-{
-    Network *n = calloc(1, sizeof *n);
-    if (n == NULL)
-        return NULL;
-    n->shape = *shape;
-    n->channels = shape->ports * shape->vcs;
-    n->stage_cycles = shape->fast ? 2 : 4;
-    n->packet_room = n->done_room = 64;
-    make_state(n);
-    if (n->failed) {
-        network_free(n);
-        return NULL;
-    }
-    set_masks(n);
-    set_ports(n);
-    set_queues(n);
-    set_state(n);
-    return n;
-}
-
-void network_free(Network *n)
-{
-    if (n == NULL)
-        return;
-    for (int64_t i = 0; n->slots != NULL && i <= n->slot_mask; i++) {
-        free(n->slots[i].flit);
-        free(n->slots[i].eject);
-        free(n->slots[i].credit);
-    }
-    void *owned[] = {
-        n->slots, n->packets, n->done, n->flits, n->queues, n->routers, n->sources, n->want, n->credits,
-        n->lane_credits, n->credit_since, n->ports, n->channel_grant, n->channel_accept,
-        n->port_grant, n->port_accept, n->port_choice, n->awake_routers, n->next_routers, n->awake_sources,
-        n->next_sources, n,
-    };
-    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
-        free(owned[i]);
 }

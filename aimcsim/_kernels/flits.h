@@ -14,6 +14,16 @@
 enum { NOBODY = -1, MOST_PORTS = 64, MOST_CHANNELS = 64 };
 enum { LINK_FLITS, LINK_WAIT, CREDIT_WAIT, LINK_COLUMNS };
 
+static inline uint64_t bit(int place)
+{
+    return (uint64_t)1 << place;
+}
+
+static inline int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* What is fixed. Tables of a port have a row per router; `peer` is the input port that an output feeds, router * ports +
  * port, or NOBODY. `ahead` has a row per router and a column per router of the target; flits_twin.py says what is in it. */
 typedef struct {
@@ -35,16 +45,17 @@ typedef struct {
     int32_t source, target, flits, next;
 } Packet;
 
-/* One flit in a buffer: `left` of its packet come after it. */
-typedef struct {
-    int32_t packet, index, left;
-    int64_t arrival;
-} Flit;
-
-/* A flit on its way to an input channel, or (of an endpoint) on its way out of an output channel. */
+/* A flit on its way to an input channel, or (of an endpoint) on its way out of an output channel; `left` of its packet
+ * come after it. */
 typedef struct {
     int32_t channel, packet, index, left;
 } Moving;
+
+/* One flit in a buffer. */
+typedef struct {
+    Moving moving;
+    int64_t arrival;
+} Flit;
 
 /* What arrives in one cycle. Credits of a lane are -1 - lane. */
 typedef struct {
@@ -53,27 +64,33 @@ typedef struct {
     int32_t *credit;
 } Slot;
 
-/* An input channel, and the place of an output channel of the same number. Fixed are its router, its channel there,
- * and who gets its credits after how many cycles (an endpoint's lane as -1 - lane). `port` is what its head asks
- * for, `out` the channel that it holds, `onward` where this leads: to an input channel or, leaving, itself. `since` is the
- * first cycle in which the front flit could have left. */
-typedef struct {
-    int32_t router, first, count, back, back_cycles, onward;
-    uint8_t place, port, out;
-    int64_t since, acquired;
-} Queue;
-
 /* An output port: the first channel that it feeds or NOBODY, and the cycles to there. */
 typedef struct {
     int32_t onward, onward_cycles, interval;
     int64_t free_at, records[LINK_COLUMNS];
 } Port;
 
+/* An input channel, and the place of an output channel of the same number. Fixed are its router, its channel there, its
+ * buffer, and who gets its credits after how many cycles (an endpoint's lane as -1 - lane). `port` is what its head asks
+ * for and `link` that port, `out` the channel that it holds, `onward` where this leads: to an input channel or, leaving,
+ * itself. `since` is the first cycle in which the front flit could have left. */
+typedef struct {
+    int32_t router, first, count, back, back_cycles, onward;
+    uint8_t place, port, out;
+    int64_t since, acquired;
+    Flit *flits;
+    Port *link;
+} Queue;
+
 /* Masks of channels: not empty; computing a route; asking for an output channel, and of these those bound to one class;
  * holding one. Then of output channels: held by nobody; with a credit. `wanted` are the ports that `want` has askers for. */
 typedef struct {
     uint64_t occupied, routing, waiting, lower, upper, active, free, credited, wanted;
     int64_t awake, head_wait;
+    Queue *queues; /* its own, as the following; of the network's arrays */
+    int32_t *credits;
+    int64_t *credit_since;
+    uint8_t *port_grant, *port_accept, *port_choice;
 } Router;
 
 typedef struct {

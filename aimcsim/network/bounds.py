@@ -34,9 +34,10 @@ def cycles_ahead(fabric: Fabric, router: Router) -> NDArray[np.int32]:
         flight = fabric.latency[here, port] + interval - 1
         ahead[source, target, 0] += flight + router.cycles
         ahead[source, target, 1] += flight + SWITCH_CYCLES
-        slowest = interval >= np.maximum(2, ahead[source, target, 3])
-        ahead[source[slowest], target[slowest], 2] = hop * (router.cycles - SWITCH_CYCLES)
-        ahead[source, target, 3] = np.maximum(ahead[source, target, 3], interval)
+        if (interval > 1).any():
+            slowest = interval >= np.maximum(2, ahead[source, target, 3])
+            ahead[source[slowest], target[slowest], 2] = hop * (router.cycles - SWITCH_CYCLES)
+            ahead[source, target, 3] = np.maximum(ahead[source, target, 3], interval)
     ahead[..., 2] = np.where(ahead[..., 3] > 1, ahead[..., 1] + ahead[..., 2], ahead[..., 0])
     ahead.setflags(write=False)
     return ahead

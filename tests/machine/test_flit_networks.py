@@ -7,6 +7,7 @@ from aimcsim import load_chip, simulate
 from aimcsim.chip import Chip
 from aimcsim.engine import Environment, System
 from aimcsim.network import HOST, FlitNetwork
+from aimcsim.run import ALL_AS_PROCESSES
 from aimcsim.workload import demo_inputs
 
 FLIT = "network.model=flit"
@@ -92,3 +93,19 @@ def test_values_do_not_depend_on_the_network():
 
     for name, values in runs[0].outputs.items():
         assert np.array_equal(values, runs[1].outputs[name])
+
+
+class Idle:
+    """A component that shares a server with the layers and never asks for it."""
+
+    def attach(self, plan):
+        """Join the streams that share its server."""
+        plan.system.add_guest("idle", servers=plan.system.servers[:1])
+
+
+def test_a_component_beside_routers_has_all_run_as_processes_and_the_run_says_so():
+    """It asks for nothing, so all takes as long as without it."""
+    alone, beside = (simulate("tiny", "digits_cnn", overrides=[FLIT], components=own) for own in ([], [Idle()]))
+    assert beside.summary["makespan_ps"] == alone.summary["makespan_ps"]
+    assert ALL_AS_PROCESSES in beside.summary["assumptions"]
+    assert ALL_AS_PROCESSES not in alone.summary["assumptions"]
