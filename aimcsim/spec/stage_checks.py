@@ -132,8 +132,8 @@ class _Table:
         if stage.each is None:
             return
         yield from self.known(f"{path}.each.{stage.each.quantity}", stage.each.quantity, EACH, "quantity")
-        if stage.per or stage.loop != "vector" or stage.resource in ONCE:
-            message = "only a stage without `per` and out of loops can, and not on arrays and ways"
+        if stage.per or stage.reuse != "none" or stage.loop != "vector" or stage.resource in ONCE:
+            message = "only a stage without `per` and `reuse` and out of loops can, and not on arrays and ways"
             yield self.chip.where.problem(f"{path}.each", message, key=True)
         for other in self.beside(stage):
             message = f"`{other}` beside it runs otherwise; have a stage between that runs once a vector"
@@ -142,8 +142,7 @@ class _Table:
     def beside(self, stage: Stage) -> list[str]:
         """Return what some kind of layer runs just before or after a stage, and in turns that do not match its own."""
         found: list[str] = []
-        for kind in stage.kinds or (None,):
-            run = [one for one in self.table.stages if not (kind and one.kinds) or kind in one.kinds]
+        for run in self.runs(stage):
             at = run.index(stage)
             found += [one.name for one in run[max(0, at - 1) : at] if one.loop != "vector"]
             found += [
@@ -152,6 +151,14 @@ class _Table:
                 if one.loop != "vector" or (one.each is not None and one.each != stage.each)
             ]
         return list(dict.fromkeys(found))
+
+    def runs(self, stage: Stage) -> Iterator[list[Stage]]:
+        """Yield the stages that run with one, for each of its kinds of layers, and without those for final results."""
+        for kind in stage.kinds or (None,):
+            run = [one for one in self.table.stages if not (kind and one.kinds) or kind in one.kinds]
+            yield run
+            if stage.when == "always":
+                yield [one for one in run if one.when == "always"]
 
     def resource(self, path: str, stage: Stage) -> Iterator[Problem]:
         """Check that the resource exists, that this kind of op can book it, and the times that go with it."""

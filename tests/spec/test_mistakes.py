@@ -84,8 +84,8 @@ MISTAKES = {
     "amounts and units of one stage": (
         STAGES + "      - {name: a, latency: 1 ns, each: {one: 1}, per: {one: 1}}\n",
         (
-            "6:34: tables.vector.stages[0].each: only a stage without `per` and out of loops can, and not on arrays "
-            "and ways"
+            "6:34: tables.vector.stages[0].each: only a stage without `per` and `reuse` and out of loops can, and not "
+            "on arrays and ways"
         ),
     ),
     "amounts beside others": (
