@@ -46,7 +46,7 @@ def _latency_ms(layers: str) -> float:
 
 @simulated("jain.resnet32_latency")
 def latency_ms() -> float:
-    """Return the latency of one image, layer after layer, as the published figure is."""
+    """Return the latency of one image, layer after layer, as the published figure seems to be."""
     return serial_ms()
 
 
