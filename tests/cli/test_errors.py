@@ -218,7 +218,7 @@ def test_a_defect_of_our_own_asks_for_a_report_and_shows_its_traceback_on_reques
     def broken(*_arguments, **_options):
         raise ZeroDivisionError("of all things")
 
-    monkeypatch.setattr("aimcsim.run.simulate", broken)
+    monkeypatch.setattr("aimcsim.seeds.simulate", broken)
     result = command("run", "tiny", "digits_cnn")
     assert result.exit_code == 1
     assert result.stderr.startswith("internal error, please report it")
@@ -238,7 +238,7 @@ def test_debug_keeps_the_exit_code_of_an_error(command):
 def test_an_interrupted_run_ends_quietly_and_leaves_a_marked_directory(
     command, folder, interruptible, monkeypatch, number, word, code
 ):
-    monkeypatch.setattr("aimcsim.run.simulate", lambda *_arguments, **_options: signal.raise_signal(number))
+    monkeypatch.setattr("aimcsim.seeds.simulate", lambda *_arguments, **_options: signal.raise_signal(number))
     result = command("run", "tiny", "digits_cnn", "-o", "out")
     assert (result.exit_code, result.stderr) == (code, f"{word}: `out` is marked partial\n")
     assert [path.name for path in folder.iterdir()] == ["out"]

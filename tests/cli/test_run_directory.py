@@ -66,7 +66,7 @@ def test_an_existing_run_is_refused_and_left_as_it_was(command, out):
 
 
 def test_an_existing_run_is_refused_before_time_is_spent(command, out, monkeypatch):
-    monkeypatch.setattr("aimcsim.run.simulate", lambda *_arguments, **_options: pytest.fail("it ran"))
+    monkeypatch.setattr("aimcsim.seeds.simulate", lambda *_arguments, **_options: pytest.fail("it ran"))
     assert command(*RUN).exit_code == 2
 
 

@@ -86,12 +86,12 @@ def test_the_published_parts_of_neurram_contradict_one_of_its_figures():
     assert neurram.energy_8b_6b_fj() == pytest.approx(sum(published[6][:3]), rel=0.02)
 
 
-def test_the_published_time_of_resnet32_on_the_dense_mesh_is_that_of_layers_in_turn():
+def test_the_published_time_of_resnet32_on_the_dense_mesh_lies_between_layers_that_overlap_and_layers_in_turn():
     # 0.434 ms are 14464 products of 30.0 ns, to the last digit; ours take the 40 ns of the published tile.
     products = 11 * 1024 + 10 * 256 + 10 * 64
     assert f"{products * 30e-6:.3f}" == "0.434"
-    assert jain.latency_ms() == pytest.approx(products * 40e-6, rel=0.01)
-    assert jain.overlapped_ms() < 0.5
+    assert jain.serial_ms() == pytest.approx(products * 40e-6, rel=0.01)
+    assert jain.latency_ms() < 0.434 < jain.serial_ms()
 
 
 def test_a_bit_more_of_neurram_takes_a_step_more():
