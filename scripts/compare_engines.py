@@ -73,7 +73,7 @@ def compare(make: Callable[[], System], ask: Callable[[System, Grain], Question]
 
 def question_of(system: System, grain: Grain) -> Question:
     """Return what to ask of a random system: ops by grain, and actions of every stream whose number varies."""
-    streams = [stream for stream in system.streams if stream.kind != "program"]
+    streams = [stream for stream in system.streams if not stream.is_state_op]
     return Question(
         tuple({"vector": 1, "row": stream.row, "layer": stream.vectors}[grain] for stream in system.streams),
         tuple(stream.index for stream in streams if stream.kind == "load"),
