@@ -1,6 +1,6 @@
-"""What both networks in plain Python have in common: packets are taken by number, and asked for afterwards.
+"""What networks in plain Python have in common: packets are taken by number, and asked for afterwards.
 
-How they move is said by flits_twin.py and calendar_twin.py.
+How they move is said by flits_twin.py, calendar_twin.py and circuits_twin.py.
 """
 
 from __future__ import annotations
