@@ -5,9 +5,9 @@ The public names load what they need when they are first used, so importing the 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from aimcsim.lazy import face
 from aimcsim.version import __version__
 
 if TYPE_CHECKING:
@@ -31,22 +31,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Run": "aimcsim.run",
-    "calibrate": "aimcsim.calibrating",
-    "evaluate": "aimcsim.evaluation",
-    "load_chip": "aimcsim.spec",
-    "load_run": "aimcsim.run",
-    "load_workload": "aimcsim.workload",
-    "simulate": "aimcsim.run",
-    "simulate_seeds": "aimcsim.seeds",
+    "Run": "run",
+    "calibrate": "calibrating",
+    "evaluate": "evaluation",
+    "load_chip": "spec",
+    "load_run": "run",
+    "load_workload": "workload",
+    "simulate": "run",
+    "simulate_seeds": "seeds",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module `aimcsim` has no attribute `{name}`")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = face(__name__, _HOMES, __all__)

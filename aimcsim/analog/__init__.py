@@ -7,8 +7,9 @@ Each public name loads its module when it is first used.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from aimcsim.lazy import face
 
 if TYPE_CHECKING:
     from aimcsim.analog.array import (
@@ -100,12 +101,4 @@ _HOMES = {
 }
 """Modules of this package by the public names that they hold."""
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = face(__name__, _HOMES, __all__)
